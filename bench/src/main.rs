@@ -1,0 +1,3 @@
+//! ringlab.
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! The engine of ringd: from bytes of a client to bytes of its reply.
+//!
+//! ```text
+//!  client ─fill→ frame → request → plan ─┬─ local → store ─┐
+//!                                        └─ fan-out → peer egress
+//!  peer ──fill→ frame → flight → coalesce ─────────────────┴→ reply → egress ─flush→ client
+//!                                   └ divergent → repair     hint ← peer down; drain → peer egress
+//! ```
+//!
+//! The modules stand in reading order; each uses only those above it. Nothing here reads a clock,
+//! blocks or touches a socket, except `io`, which drives one [`node`](crate) per worker.
+#![deny(unsafe_code)]
+
+pub mod limits;
+pub mod ids;
+pub mod time;
+pub mod version;
+pub mod consistency;

@@ -1,0 +1,3 @@
+//! ringd.
+
+fn main() {}
