@@ -11,8 +11,11 @@
 //! blocks or touches a socket, except `io`, which drives one [`node`](crate) per worker.
 #![deny(unsafe_code)]
 
-pub mod limits;
+pub mod buffers;
+pub mod consistency;
+pub mod egress;
 pub mod ids;
+pub mod limits;
 pub mod time;
 pub mod version;
-pub mod consistency;
+pub mod wire;
