@@ -16,6 +16,7 @@ pub mod consistency;
 pub mod egress;
 pub mod ids;
 pub mod limits;
+pub mod node;
 pub mod time;
 pub mod version;
 pub mod wire;

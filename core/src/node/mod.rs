@@ -1,0 +1,9 @@
+//! The straight line: strings the pure modules together behind one sans-IO seam.
+
+mod config;
+mod events;
+mod snapshot;
+
+pub use config::{BucketType, HintConfig, NodeConfig};
+pub use events::{Action, Notice, Role};
+pub use snapshot::{Counters, NoTargetsCount, PeerSnapshot, Snapshot};
