@@ -12,11 +12,13 @@
 #![deny(unsafe_code)]
 
 pub mod buffers;
+pub mod command;
 pub mod consistency;
 pub mod egress;
 pub mod ids;
 pub mod limits;
 pub mod node;
+pub mod resp;
 pub mod time;
 pub mod version;
 pub mod wire;

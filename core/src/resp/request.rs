@@ -1,0 +1,464 @@
+//! Requests: the parser that finds where one ends and where its arguments lie, and the encoder.
+//!
+//! The parser remembers how far it came: bytes once parsed are not looked at again, however the
+//! request is cut. It accepts what Redis 7.0 accepts and refuses with its words; a declared length
+//! costs nothing until its bytes are there.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::inline::{InlineFrame, Unbalanced};
+use super::number;
+use super::reply;
+use crate::limits::{ARGS_MAX, BULK_LEN_MAX, INLINE_LEN_MAX, REQUEST_LEN_MAX};
+
+/// Argument slots (and bytes of inline text) that a parser keeps between requests.
+const ARGS_KEPT_MAX: usize = 4096;
+/// What follows every length and every payload.
+const CRLF_LEN: usize = 2;
+
+/// Where an argument lies, in bytes from the start of its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArgRange {
+    /// Its first byte.
+    pub start: u32,
+    /// One past its last byte.
+    pub end: u32,
+}
+
+impl ArgRange {
+    /// A range of a frame that is no longer than [`REQUEST_LEN_MAX`].
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end && end <= u32::MAX as usize);
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+}
+
+/// One request: its frame as a RESP array, and where the arguments lie in it.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    frame: &'a [u8],
+    args: &'a [ArgRange],
+}
+
+impl<'a> Request<'a> {
+    /// A request whose ranges were found in this frame before.
+    #[must_use]
+    pub fn new(frame: &'a [u8], args: &'a [ArgRange]) -> Self {
+        Self { frame, args }
+    }
+
+    /// The bytes to forward: always an array of bulk strings, also for an inline command.
+    #[must_use]
+    pub fn frame(&self) -> &'a [u8] {
+        self.frame
+    }
+
+    /// Where the arguments lie in [`frame`](Self::frame).
+    #[must_use]
+    pub fn ranges(&self) -> &'a [ArgRange] {
+        self.args
+    }
+
+    /// The argument at a position; the command's name is at 0.
+    ///
+    /// # Panics
+    /// When there is no such argument, as a slice does.
+    #[inline]
+    #[must_use]
+    pub fn arg(&self, index: usize) -> &'a [u8] {
+        let range = self.args[index];
+        &self.frame[range.start as usize..range.end as usize]
+    }
+
+    /// The argument at a position, if the request has so many.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        (index < self.args.len()).then(|| self.arg(index))
+    }
+
+    /// How many arguments there are, the command's name included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.args.len()
+    }
+
+    /// Whether there is nothing at all, not even a name. The parser gives no such request.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.args.is_empty()
+    }
+
+    /// The arguments in order, the command's name first.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        let frame = self.frame;
+        self.args
+            .iter()
+            .map(move |range| &frame[range.start as usize..range.end as usize])
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|arg| arg.escape_ascii().to_string()))
+            .finish()
+    }
+}
+
+/// What a connection's next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// No whole request yet.
+    Incomplete {
+        /// Bytes from the start of the frame without which parsing can't go on; more may be needed.
+        need: usize,
+    },
+    /// A request of this many bytes; [`RequestParser::request`] gives it.
+    Request {
+        /// Bytes to take off the buffer.
+        len: usize,
+    },
+    /// Nothing to answer: a blank line, `*0` or `*-1`.
+    Empty {
+        /// Bytes to take off the buffer.
+        len: usize,
+    },
+    /// Not RESP: the connection gets the error and is closed.
+    Invalid(ProtocolError),
+}
+
+/// Why a connection's bytes are no request, in Redis' words.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// An inline command whose line is too long.
+    #[error("Protocol error: too big inline request")]
+    InlineTooBig,
+    /// An inline command with a quote that is not closed, or closed in front of more text.
+    #[error("Protocol error: unbalanced quotes in request")]
+    UnbalancedQuotes,
+    /// A count of arguments on a line that is too long.
+    #[error("Protocol error: too big mbulk count string")]
+    CountLineTooBig,
+    /// A count of arguments that is no number, or above the cap.
+    #[error("Protocol error: invalid multibulk length")]
+    InvalidCount,
+    /// An argument's length on a line that is too long.
+    #[error("Protocol error: too big bulk count string")]
+    BulkLineTooBig,
+    /// An argument that does not start as a bulk string.
+    #[error("Protocol error: expected '$', got '{}'", char::from(printable(*.0)))]
+    ExpectedBulk(u8),
+    /// An argument's length that is no number, negative, or above the cap.
+    #[error("Protocol error: invalid bulk length")]
+    InvalidBulkLen,
+    /// A whole request above the cap.
+    #[error("Protocol error: too big request")]
+    RequestTooBig,
+}
+
+impl ProtocolError {
+    /// Writes the error reply after which the connection is closed.
+    pub fn write(self, out: &mut Vec<u8>) {
+        reply::error(out, &format!("ERR {self}"));
+    }
+}
+
+/// A byte that may stand in an error line; others would break it or its encoding.
+fn printable(byte: u8) -> u8 {
+    match byte {
+        b'\r' | b'\n' => b' ',
+        0x20..=0x7e => byte,
+        _ => b'?',
+    }
+}
+
+/// How far the current frame has been parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its first line is not complete.
+    Start,
+    /// At the line with an argument's length.
+    BulkLen,
+    /// At an argument of this length.
+    Payload(usize),
+    /// Given away; the next bytes are a new frame's.
+    Done,
+}
+
+/// Finds requests in a connection's bytes. One per connection; it lives as long.
+#[derive(Debug)]
+pub struct RequestParser {
+    stage: Stage,
+    /// The first byte not yet parsed, from the start of the frame.
+    at: usize,
+    /// How many bytes from `at` on are known to hold no line end.
+    scanned: usize,
+    /// Arguments still to come.
+    missing: usize,
+    args: Vec<ArgRange>,
+    inline: InlineFrame,
+    bulk_len_max: usize,
+}
+
+impl Default for RequestParser {
+    fn default() -> Self {
+        Self::with_bulk_len_max(BULK_LEN_MAX)
+    }
+}
+
+impl RequestParser {
+    /// A parser at the start of a connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A parser with its own cap on one argument (`proto-max-bulk-len`), in bytes.
+    #[must_use]
+    pub fn with_bulk_len_max(bulk_len_max: usize) -> Self {
+        Self {
+            stage: Stage::Start,
+            at: 0,
+            scanned: 0,
+            missing: 0,
+            args: Vec::new(),
+            inline: InlineFrame::default(),
+            bulk_len_max,
+        }
+    }
+
+    /// Forgets the frame under way, and gives back memory that an unusually large one had taken.
+    pub fn reset(&mut self) {
+        self.stage = Stage::Start;
+        self.at = 0;
+        self.scanned = 0;
+        self.missing = 0;
+        self.args.clear();
+        self.inline.clear();
+        if self.args.capacity() > ARGS_KEPT_MAX {
+            self.args.shrink_to(ARGS_KEPT_MAX);
+        }
+        self.inline.shrink(ARGS_KEPT_MAX);
+    }
+
+    /// Parses on. `buf` starts at the frame's first byte, in every call until the frame is done;
+    /// after `Request` or `Empty` the caller has taken `len` bytes off, and a new frame starts.
+    pub fn parse(&mut self, buf: &[u8]) -> Parsed {
+        if self.stage == Stage::Done {
+            self.reset();
+        }
+        if self.stage == Stage::Start {
+            match buf.first() {
+                None => return Parsed::Incomplete { need: 1 },
+                Some(b'*') => {}
+                Some(_) => return self.parse_inline(buf),
+            }
+            match self.parse_count(buf) {
+                Ok(()) if self.missing == 0 => {
+                    self.stage = Stage::Done;
+                    return Parsed::Empty { len: self.at };
+                }
+                Ok(()) => {}
+                Err(stop) => return stop,
+            }
+        }
+        match self.parse_args(buf) {
+            Ok(()) => {
+                self.stage = Stage::Done;
+                Parsed::Request { len: self.at }
+            }
+            Err(stop) => stop,
+        }
+    }
+
+    /// Where the arguments of the request just found lie in its frame.
+    #[must_use]
+    pub fn args(&self) -> &[ArgRange] {
+        &self.args
+    }
+
+    /// The request just found. `buf` is the buffer that was parsed.
+    #[must_use]
+    pub fn request<'a>(&'a self, buf: &'a [u8]) -> Request<'a> {
+        debug_assert_eq!(self.stage, Stage::Done);
+        let frame = match self.inline.frame() {
+            [] => &buf[..self.at],
+            rewritten => rewritten,
+        };
+        Request::new(frame, &self.args)
+    }
+
+    /// `*3\r\n`
+    fn parse_count(&mut self, buf: &[u8]) -> Result<(), Parsed> {
+        let count = match fast_len(buf) {
+            Some((count, line_len)) => {
+                self.at = line_len;
+                count
+            }
+            None => self
+                .slow_len(buf, ProtocolError::CountLineTooBig)?
+                .map_or(Err(Parsed::Invalid(ProtocolError::InvalidCount)), |count| {
+                    Ok(usize::try_from(count).unwrap_or(0))
+                })?,
+        };
+        if count > ARGS_MAX {
+            return Err(Parsed::Invalid(ProtocolError::InvalidCount));
+        }
+        self.missing = count;
+        self.stage = Stage::BulkLen;
+        Ok(())
+    }
+
+    /// The arguments that are there, up to the last of the frame.
+    fn parse_args(&mut self, buf: &[u8]) -> Result<(), Parsed> {
+        while self.missing > 0 {
+            let len = match self.stage {
+                Stage::Payload(len) => len,
+                _ => self.parse_bulk_len(buf)?,
+            };
+            let start = self.at;
+            let end = start + len;
+            if buf.len() < end + CRLF_LEN {
+                self.stage = Stage::Payload(len);
+                let need = end + CRLF_LEN;
+                return Err(Parsed::Incomplete { need });
+            }
+            self.args.push(ArgRange::new(start, end));
+            self.at = end + CRLF_LEN;
+            self.stage = Stage::BulkLen;
+            self.missing -= 1;
+        }
+        Ok(())
+    }
+
+    /// `$5\r\n`
+    fn parse_bulk_len(&mut self, buf: &[u8]) -> Result<usize, Parsed> {
+        let rest = &buf[self.at..];
+        match rest.first() {
+            Some(b'$') => {}
+            Some(&other) => return Err(Parsed::Invalid(ProtocolError::ExpectedBulk(other))),
+            None => return Err(Parsed::Incomplete { need: self.at + 1 }),
+        }
+        let len = match fast_len(rest) {
+            Some((len, line_len)) => {
+                self.at += line_len;
+                len
+            }
+            None => self
+                .slow_len(buf, ProtocolError::BulkLineTooBig)?
+                .and_then(|len| usize::try_from(len).ok())
+                .ok_or(Parsed::Invalid(ProtocolError::InvalidBulkLen))?,
+        };
+        if len > self.bulk_len_max {
+            return Err(Parsed::Invalid(ProtocolError::InvalidBulkLen));
+        }
+        if self.at + len + CRLF_LEN > REQUEST_LEN_MAX {
+            return Err(Parsed::Invalid(ProtocolError::RequestTooBig));
+        }
+        Ok(len)
+    }
+
+    /// The number on a line of any length, `None` if it is none; moves past the line.
+    /// Like Redis' own parser it takes the byte after `\r` for the `\n` without a look.
+    #[cold]
+    fn slow_len(&mut self, buf: &[u8], too_big: ProtocolError) -> Result<Option<i64>, Parsed> {
+        let line_len = self.find(buf, b'\r', too_big)?;
+        let line_end = self.at + line_len;
+        if buf.len() < line_end + CRLF_LEN {
+            self.scanned = line_len;
+            let need = line_end + CRLF_LEN;
+            return Err(Parsed::Incomplete { need });
+        }
+        let value = number::parse_i64(&buf[self.at + 1..line_end]);
+        self.at = line_end + CRLF_LEN;
+        self.scanned = 0;
+        Ok(value)
+    }
+
+    /// How many bytes lie between `at` and the next `end_byte`.
+    fn find(&mut self, buf: &[u8], end_byte: u8, too_big: ProtocolError) -> Result<usize, Parsed> {
+        let from = self.at + self.scanned;
+        let found = buf[from..].iter().position(|&byte| byte == end_byte);
+        let line_len = found.map_or(buf.len(), |offset| from + offset) - self.at;
+        if line_len > INLINE_LEN_MAX {
+            return Err(Parsed::Invalid(too_big));
+        }
+        if found.is_none() {
+            self.scanned = line_len;
+            let need = buf.len() + 1;
+            return Err(Parsed::Incomplete { need });
+        }
+        Ok(line_len)
+    }
+
+    #[cold]
+    fn parse_inline(&mut self, buf: &[u8]) -> Parsed {
+        let line_len = match self.find(buf, b'\n', ProtocolError::InlineTooBig) {
+            Ok(line_len) => line_len,
+            Err(stop) => return stop,
+        };
+        let line = &buf[..line_len];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Err(Unbalanced) = self.inline.rewrite(line, &mut self.args) {
+            return Parsed::Invalid(ProtocolError::UnbalancedQuotes);
+        }
+        self.stage = Stage::Done;
+        self.at = line_len + 1;
+        if self.args.is_empty() {
+            Parsed::Empty { len: self.at }
+        } else {
+            Parsed::Request { len: self.at }
+        }
+    }
+}
+
+/// Reads the usual length line, `$1\r\n` to `$99999\r\n`, and tells its length with the line end.
+/// `None` says nothing about the line but that the slow way must look at it.
+#[inline]
+fn fast_len(line: &[u8]) -> Option<(usize, usize)> {
+    let line: &[u8; 8] = line.first_chunk()?;
+    let mut value = usize::from(line[1].wrapping_sub(b'0'));
+    if !(1..=9).contains(&value) {
+        return None;
+    }
+    for (index, &byte) in line.iter().enumerate().take(7).skip(2) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (byte == b'\r').then_some((value, index + CRLF_LEN));
+        }
+        value = value * 10 + usize::from(digit);
+    }
+    None
+}
+
+/// Appends a request as an array of bulk strings.
+pub fn encode<'a>(
+    args: impl IntoIterator<Item = &'a [u8], IntoIter: ExactSizeIterator>,
+    out: &mut Vec<u8>,
+) {
+    let args = args.into_iter();
+    reply::array_header(out, args.len());
+    for arg in args {
+        reply::bulk(out, arg);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoded_request_is_parsed() {
+        let mut frame = Vec::new();
+        encode([&b"SET"[..], b"key", b""], &mut frame);
+        let mut parser = RequestParser::new();
+        assert_eq!(parser.parse(&frame), Parsed::Request { len: frame.len() });
+        let args: Vec<&[u8]> = parser.request(&frame).iter().collect();
+        assert_eq!(args, [&b"SET"[..], b"key", b""]);
+    }
+}
