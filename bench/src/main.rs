@@ -1,3 +1,2 @@
-//! ringlab.
-
+//! The lab's command line.
 fn main() {}

@@ -1,0 +1,72 @@
+//! Every measured case, once. A suite is one file and one row of [`SUITES`].
+
+#[cfg(feature = "gate-canary")]
+pub mod canary;
+
+use crate::case::Case;
+
+/// A group of cases about one part of the engine.
+#[derive(Debug)]
+pub struct Suite {
+    /// The first part of its cases' ids.
+    pub name: &'static str,
+    /// The question it answers.
+    pub question: &'static str,
+    /// Makes its cases.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// All suites, in reading order.
+pub static SUITES: &[Suite] = &[
+    #[cfg(feature = "gate-canary")]
+    canary::SUITE,
+];
+
+/// All cases of all suites, in order.
+pub fn all() -> Vec<Case> {
+    SUITES.iter().flat_map(|suite| (suite.cases)()).collect()
+}
+
+/// The case with this id.
+pub fn by_id(id: &str) -> Option<Case> {
+    all().into_iter().find(|case| case.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small runs of every case in every test run, so that none can rot.
+    #[test]
+    fn every_case_gives_the_right_result() {
+        for case in all() {
+            let mut subject = case.warm();
+            subject.run(case.operations);
+            if let Err(wrong) = subject.check() {
+                panic!("{}: {wrong}", case.id);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_have_three_parts() {
+        let mut ids: Vec<String> = all().into_iter().map(|case| case.id).collect();
+        for id in &ids {
+            assert_eq!(id.split('/').count(), 3, "{id}");
+            assert!(!id.contains([' ', ',', '"']), "{id}");
+        }
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "two cases have one id");
+    }
+
+    #[test]
+    fn cases_belong_to_their_suite() {
+        for suite in SUITES {
+            for case in (suite.cases)() {
+                assert_eq!(case.suite(), suite.name);
+            }
+        }
+    }
+}
