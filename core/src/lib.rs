@@ -13,7 +13,9 @@
 
 pub mod buffers;
 pub mod command;
+pub mod coalesce;
 pub mod consistency;
+pub mod dispatch;
 pub mod egress;
 pub mod ids;
 pub mod limits;

@@ -1,0 +1,14 @@
+//! Many replies into one: of the replicas of a key, and of the parts of a multi-key command.
+//!
+//! State machines without clock or socket; what they keep comes from the caller's buffer pool.
+
+mod judge;
+mod repair;
+mod replicas;
+mod sabotage;
+
+pub use repair::{Repair, RepairKey};
+pub use replicas::{
+    Answer, Asked, Failure, Fed, PeerList, ReplicaCoalescer, Reply, Settings, Versions, Vote,
+};
+pub use sabotage::Sabotage;
