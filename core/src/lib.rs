@@ -12,15 +12,19 @@
 #![deny(unsafe_code)]
 
 pub mod buffers;
-pub mod command;
 pub mod coalesce;
+pub mod command;
 pub mod consistency;
 pub mod dispatch;
+pub mod distribution;
 pub mod egress;
+pub mod hash;
 pub mod ids;
 pub mod limits;
+pub mod names;
 pub mod node;
 pub mod resp;
 pub mod time;
+pub mod topology;
 pub mod version;
 pub mod wire;

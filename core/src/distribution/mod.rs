@@ -1,0 +1,205 @@
+//! Distributions: from a key's hash to the claimant that owns it. One file each, one row here.
+//!
+//! A claimant is a peer of one rack; a distribution is built for each rack. Building is slow and
+//! may fail, asking for an owner is fast and can't.
+
+mod error;
+mod modula;
+mod single;
+mod token;
+mod vnode;
+
+use std::fmt;
+
+pub use error::{BuildError, UnknownDistribution};
+pub use token::{Token, TokenError};
+
+use crate::hash::HashKind;
+use crate::limits::PEERS_MAX;
+
+/// One that may own keys: a peer, as its rack's distribution sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimant {
+    /// `host:port` or the name given to the peer; unique in its rack.
+    pub name: String,
+    /// Its points on the ring (`vnode` only).
+    pub tokens: Vec<Token>,
+    /// Its share relative to the others', where the distribution knows weights; at least 1.
+    pub weight: u32,
+}
+
+/// A built distribution. Claimants are named by their index in the list it was built from.
+pub trait Distribution: Send + Sync + fmt::Debug {
+    /// Who owns the keys of that natural hash value.
+    fn owner(&self, hash: u64) -> usize;
+
+    /// How many claimants it was built from.
+    fn claimants(&self) -> usize;
+
+    /// Bytes of its table.
+    fn bytes(&self) -> usize;
+
+    /// Each claimant's exact share of the values that the hash can give; they add up to 1.
+    fn shares(&self) -> Vec<f64>;
+
+    /// The same distribution over other claimants, keeping what it can in place.
+    ///
+    /// # Errors
+    /// As for [`DistributionKind::build`].
+    fn rebuild(&self, claimants: &[Claimant]) -> Result<Box<dyn Distribution>, BuildError>;
+}
+
+type Build = fn(&[Claimant], HashKind) -> Result<Box<dyn Distribution>, BuildError>;
+
+/// One distribution: its name in the configuration and what it needs.
+#[derive(Debug)]
+pub struct DistributionRow {
+    /// The name in the configuration, in reports and in bench ids.
+    pub name: &'static str,
+    /// Least width of a hash that spreads keys over any number of claimants, in bits.
+    pub bits_min: u8,
+    /// The empty key has hash 0 whatever the hash, as in twemproxy.
+    pub empty_key_is_zero: bool,
+    /// One line for lists and reports.
+    pub about: &'static str,
+    build: Build,
+}
+
+/// Every distribution, in the order in which lists show them.
+pub static DISTRIBUTIONS: &[DistributionRow] = &[
+    DistributionRow {
+        name: "vnode",
+        bits_min: 32,
+        empty_key_is_zero: false,
+        about: "the token ring: the first token not below the key's",
+        build: vnode::build,
+    },
+    DistributionRow {
+        name: "modula",
+        bits_min: 15,
+        empty_key_is_zero: true,
+        about: "twemproxy's remainder by the sum of weights",
+        build: modula::build,
+    },
+    DistributionRow {
+        name: "single",
+        bits_min: 15,
+        empty_key_is_zero: false,
+        about: "everything to the one peer of a rack",
+        build: single::build,
+    },
+];
+
+/// A chosen distribution. Copying it copies one reference.
+#[derive(Clone, Copy)]
+pub struct DistributionKind(&'static DistributionRow);
+
+impl DistributionKind {
+    /// The distribution of that name, as the configuration writes it.
+    ///
+    /// # Errors
+    /// When no row has the name.
+    pub fn by_name(name: &str) -> Result<Self, UnknownDistribution> {
+        Self::all()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownDistribution {
+                name: name.to_owned(),
+            })
+    }
+
+    /// Every distribution, in table order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        DISTRIBUTIONS.iter().map(Self)
+    }
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// Its row: what it needs and what it is.
+    #[must_use]
+    pub const fn row(self) -> &'static DistributionRow {
+        self.0
+    }
+
+    /// Places `claimants`. The result may leave some without keys: see
+    /// [`DistributionKind::check_spread`].
+    ///
+    /// # Errors
+    /// When there is nothing to build from.
+    pub fn build(
+        self,
+        claimants: &[Claimant],
+        hash: HashKind,
+    ) -> Result<Box<dyn Distribution>, BuildError> {
+        checked(claimants)?;
+        (self.0.build)(claimants, hash)
+    }
+
+    /// Refuses a `built` distribution in which a claimant owns none of the values that `hash` can
+    /// give: such a ring starts, serves, and holds every key in the wrong place.
+    ///
+    /// # Errors
+    /// Names the claimant and the combinations that work.
+    pub fn check_spread(
+        self,
+        built: &dyn Distribution,
+        claimants: &[Claimant],
+        hash: HashKind,
+    ) -> Result<(), BuildError> {
+        let shares = built.shares();
+        let empty = shares
+            .iter()
+            .zip(claimants)
+            .find(|(share, _)| **share <= 0.0);
+        match empty {
+            None => Ok(()),
+            Some((_, claimant)) => Err(BuildError::NothingOwned {
+                claimant: claimant.name.clone(),
+                distribution: self,
+                hash,
+            }),
+        }
+    }
+}
+
+impl PartialEq for DistributionKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for DistributionKind {}
+
+impl fmt::Debug for DistributionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What every distribution asks of its claimants.
+fn checked(claimants: &[Claimant]) -> Result<(), BuildError> {
+    if claimants.is_empty() {
+        return Err(BuildError::NoClaimants);
+    }
+    if claimants.len() > PEERS_MAX {
+        return Err(BuildError::TooMany {
+            what: "the number of peers of a rack",
+            count: claimants.len() as u64,
+            count_max: PEERS_MAX as u64,
+        });
+    }
+    match claimants.iter().find(|claimant| claimant.weight == 0) {
+        Some(claimant) => Err(BuildError::WeightZero {
+            claimant: claimant.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// How many values a hash can give, as far as 32 bits tell them apart.
+fn ring_values(hash: HashKind) -> u64 {
+    1 << hash.bits().min(32)
+}
