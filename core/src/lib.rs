@@ -24,6 +24,7 @@ pub mod limits;
 pub mod names;
 pub mod node;
 pub mod resp;
+pub mod store;
 pub mod time;
 pub mod topology;
 pub mod version;

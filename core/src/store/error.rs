@@ -1,0 +1,99 @@
+//! What the store's commands refuse, and the words that Redis has for it.
+
+use super::Call;
+use crate::command::Refusal;
+use crate::resp::reply;
+
+/// Bytes of an argument that an error quotes.
+const QUOTED_LEN_MAX: usize = 128;
+
+/// Why a command was not carried out. Positions are those of arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoreError {
+    Arity,
+    DecrementOverflow,
+    ExpireTime,
+    GtWithLt,
+    InvalidCursor,
+    NanOrInfinity,
+    NoSuchKey,
+    NotFloat,
+    NotHere,
+    NotInteger,
+    NxWithOthers,
+    OffsetRange,
+    Overflow,
+    SubcommandArity(&'static str),
+    Syntax,
+    TooLong,
+    UnknownSubcommand(&'static str),
+    UnsupportedOption(usize),
+    NoLfu,
+    WrongType,
+}
+
+impl StoreError {
+    /// Appends the error reply.
+    pub(super) fn write(self, call: &Call<'_>, out: &mut Vec<u8>) {
+        let name = call.command.name;
+        let quoted = |position| call.request.get(position).map_or(&b""[..], quoted);
+        match self {
+            Self::Arity => Refusal::Arity(call.command.id).write(&call.request, out),
+            Self::SubcommandArity(name) => {
+                reply::error(
+                    out,
+                    &format!("ERR wrong number of arguments for '{name}' command"),
+                );
+            }
+            Self::ExpireTime => {
+                reply::error(out, &format!("ERR invalid expire time in '{name}' command"));
+            }
+            Self::UnsupportedOption(position) => {
+                let text = [b"ERR Unsupported option ", quoted(position)].concat();
+                reply::error_bytes(out, &text);
+            }
+            Self::UnknownSubcommand(container) => {
+                let help = format!("'. Try {container} HELP.");
+                let text = [b"ERR unknown subcommand '", quoted(1), help.as_bytes()].concat();
+                reply::error_bytes(out, &text);
+            }
+            _ => reply::error(out, self.text()),
+        }
+    }
+
+    /// The texts that quote nothing.
+    fn text(self) -> &'static str {
+        match self {
+            Self::DecrementOverflow => "ERR decrement would overflow",
+            Self::GtWithLt => "ERR GT and LT options at the same time are not compatible",
+            Self::InvalidCursor => "ERR invalid cursor",
+            Self::NanOrInfinity => "ERR increment would produce NaN or Infinity",
+            Self::NoSuchKey => "ERR no such key",
+            Self::NotFloat => "ERR value is not a valid float",
+            Self::NotInteger => "ERR value is not an integer or out of range",
+            Self::NxWithOthers => {
+                "ERR NX and XX, GT or LT options at the same time are not compatible"
+            }
+            Self::OffsetRange => "ERR offset is out of range",
+            Self::Overflow => "ERR increment or decrement would overflow",
+            Self::Syntax => "ERR syntax error",
+            Self::TooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            Self::NoLfu => {
+                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. \
+                 Please note that when switching between policies at runtime LRU and LFU data \
+                 will take some time to adjust."
+            }
+            Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
+            _ => "ERR this command is not the store's",
+        }
+    }
+}
+
+/// The start of an argument as C prints it: up to a zero byte.
+fn quoted(bytes: &[u8]) -> &[u8] {
+    let end = bytes
+        .iter()
+        .take(QUOTED_LEN_MAX)
+        .position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len().min(QUOTED_LEN_MAX))]
+}

@@ -1,0 +1,242 @@
+//! The embedded store: the keys of one shard, and the commands on them.
+//!
+//! ```text
+//!  request ─ execute ─ row of `run` ─ handler ─┬─ seek / read ─ keyspace (order of hash)
+//!                                              └─ admit ─ put | kill ─ version, tombstone
+//!  peers ─── state / apply_state / scan_states (repair, hints, anti-entropy)
+//!  clock ─── tick: expired values become tombstones, old tombstones go
+//! ```
+//!
+//! Every key has the version of the write that made it. A blind write applies when its version is
+//! newer than what is there, a deleted key's tombstone included; so replicas that saw the same
+//! writes in any order, any number of times, hold the same. No I/O, no clock, no locks.
+
+mod access;
+mod error;
+mod expiry;
+mod flush;
+mod keys;
+mod keyspace;
+mod state;
+mod types;
+
+use crate::command::{Command, CommandId};
+use crate::resp::{Protocol, Request, reply};
+use crate::version::Version;
+
+use error::StoreError;
+use keyspace::Keyspace;
+
+pub use expiry::Ticked;
+pub use keyspace::CURSOR_BITS;
+pub use state::{Applied, KeyState, StateValue};
+
+/// What a store is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreConfig {
+    /// Seeds the hash of the table; unknown to clients in production.
+    pub seed: u64,
+    /// Whether deleted keys leave tombstones: wanted where a key has more than one replica.
+    pub keep_tombstones: bool,
+    /// How long a tombstone stays, in milliseconds.
+    pub gc_grace_ms: u64,
+}
+
+/// Whence a command comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client of this node.
+    Client,
+    /// Another node, for one of its clients.
+    Peer,
+    /// A hint: it may come late, and more than once.
+    Hint,
+}
+
+/// What a command is carried out with, besides its arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Exec {
+    /// Unix milliseconds.
+    pub wall_ms: u64,
+    /// Stamp of a write; [`Version::NEVER`] for a write without one, which always applies.
+    pub version: Version,
+    /// Dialect of the reply.
+    pub protocol: Protocol,
+    /// Whence it comes.
+    pub origin: Origin,
+}
+
+/// What a command left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The version the key has now, a tombstone's too; zero when it never was. Of several keys, a
+    /// mix of theirs that is equal when all are.
+    pub version: Version,
+    /// The write changed nothing because something newer was there.
+    pub superseded: bool,
+}
+
+impl Outcome {
+    fn at(version: Version) -> Self {
+        Self {
+            version,
+            superseded: false,
+        }
+    }
+
+    /// Takes in the version of one key more.
+    fn mix(&mut self, version: Version) {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.version.0 = self.version.0.wrapping_mul(ODD).wrapping_add(version.0);
+    }
+}
+
+type Done = Result<Outcome, StoreError>;
+
+/// A command on its way through a handler.
+struct Call<'a> {
+    command: &'static Command,
+    request: Request<'a>,
+    exec: Exec,
+}
+
+impl<'a> Call<'a> {
+    fn arg(&self, index: usize) -> &'a [u8] {
+        self.request.arg(index)
+    }
+
+    fn argc(&self) -> usize {
+        self.request.len()
+    }
+
+    /// The key of a command that has one.
+    fn key(&self) -> &'a [u8] {
+        self.request.arg(1)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let request = self.request;
+        let positions = self.command.keys(request.len());
+        positions.map(move |position| request.arg(position))
+    }
+
+    fn nil(&self, out: &mut Vec<u8>) {
+        reply::nil(out, self.exec.protocol);
+    }
+
+    /// What relative times count from: the stamp, so that replicas agree, or else the clock.
+    fn base_ms(&self) -> u64 {
+        match self.exec.version {
+            Version::NEVER => self.exec.wall_ms,
+            version => version.wall_ms(),
+        }
+    }
+}
+
+/// The keys of one shard.
+#[derive(Debug)]
+pub struct Store {
+    config: StoreConfig,
+    keyspace: Keyspace,
+    /// Version of the newest flush: what is absent was deleted by it, for all anyone knows.
+    floor: Version,
+    /// The newest version here.
+    newest: Version,
+    /// Where the next tick goes on.
+    sweep_from: u64,
+    /// Key spaces that were flushed and are taken apart bit by bit.
+    discarded: Vec<Keyspace>,
+    random: u64,
+    /// For replies whose length comes before their elements.
+    scratch: Vec<u8>,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(config: StoreConfig) -> Self {
+        Self {
+            config,
+            keyspace: Keyspace::new(config.seed),
+            floor: Version::NEVER,
+            newest: Version::NEVER,
+            sweep_from: 0,
+            discarded: Vec::new(),
+            random: config.seed,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Keys that hold a value, expired ones among them until something meets them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keyspace.live_count()
+    }
+
+    /// Whether no key holds a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Deleted keys that are remembered.
+    #[must_use]
+    pub fn tombstone_count(&self) -> usize {
+        self.keyspace.tombstone_count()
+    }
+
+    /// Bytes on the heap for keys, values and their table.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let discarded: usize = self.discarded.iter().map(Keyspace::bytes).sum();
+        self.keyspace.bytes() + discarded
+    }
+
+    /// Carries a command out and appends its reply.
+    ///
+    /// The request has as many arguments as the command's row wants. Commands of the connection
+    /// are not the store's; they get the error of an unknown command.
+    pub fn execute(
+        &mut self,
+        command: &'static Command,
+        request: Request<'_>,
+        exec: Exec,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let call = Call {
+            command,
+            request,
+            exec,
+        };
+        if exec.origin == Origin::Hint
+            && let Some(version) = self.overtaken(&call)
+        {
+            reply::ok(out);
+            return Outcome {
+                version,
+                superseded: true,
+            };
+        }
+        let start = out.len();
+        match self.run(&call, out) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                out.truncate(start);
+                error.write(&call, out);
+                Outcome::default()
+            }
+        }
+    }
+
+    /// One row a command.
+    fn run(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
+        use types::string;
+        match call.command.id {
+            CommandId::Get => string::get(self, call, out),
+            CommandId::Set => string::set(self, call, out),
+            CommandId::Del | CommandId::Unlink => keys::del(self, call, out),
+            CommandId::Exists => keys::exists(self, call, out),
+            _ => Err(StoreError::NotHere),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Keys as replicas exchange them: read repair, hints, anti-entropy.
+
+use std::ops::ControlFlow;
+
+use super::Store;
+use super::access::{Found, Presence};
+use super::keyspace::entry::{Entry, NEVER_MS, Shape};
+use crate::version::Version;
+
+/// What a key holds, for another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateValue<'a> {
+    /// Deleted or expired.
+    Tombstone,
+    /// A string.
+    String(&'a [u8]),
+}
+
+/// All that a replica must know of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyState<'a> {
+    /// The write that made it so.
+    pub version: Version,
+    /// Unix milliseconds: when a value expires, 0 never; when a tombstone died.
+    pub expires_at_ms: u64,
+    /// What it holds.
+    pub value: StateValue<'a>,
+}
+
+/// What became of a state that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It is here now, or was already.
+    Applied,
+    /// Something newer was here and stays.
+    Superseded,
+}
+
+/// What a key or a value costs besides its bytes when it is sent.
+const STATE_OVERHEAD_BYTES: usize = 32;
+
+impl Store {
+    /// A key as other replicas should have it; `None` when nothing is known of it.
+    #[must_use]
+    pub fn state(&self, key: &[u8], wall_ms: u64) -> Option<KeyState<'_>> {
+        let flushed = || KeyState {
+            version: self.floor,
+            expires_at_ms: self.floor.wall_ms(),
+            value: StateValue::Tombstone,
+        };
+        match self.keyspace.find(key) {
+            Ok(spot) => Some(self.state_of(self.keyspace.entry(spot), wall_ms)),
+            Err(_) => (self.floor > Version::NEVER).then(flushed),
+        }
+    }
+
+    fn state_of<'a>(&self, entry: &'a Entry, wall_ms: u64) -> KeyState<'a> {
+        let (expires_at_ms, value) = match entry.as_string() {
+            Some(_) if entry.is_due(wall_ms) => (entry.deadline_ms, StateValue::Tombstone),
+            Some(value) if entry.deadline_ms == NEVER_MS => (0, StateValue::String(value)),
+            Some(value) => (entry.deadline_ms, StateValue::String(value)),
+            None => {
+                let died_ms = entry.deadline_ms.saturating_sub(self.config.gc_grace_ms);
+                (died_ms, StateValue::Tombstone)
+            }
+        };
+        KeyState {
+            version: entry.version,
+            expires_at_ms,
+            value,
+        }
+    }
+
+    /// Makes a key what another replica says it is, unless something newer is here. Of two equal
+    /// versions the one that comes last stays: the sender has compared them.
+    pub fn apply_state(&mut self, key: &[u8], state: &KeyState<'_>, wall_ms: u64) -> Applied {
+        let found = self.seek(key, wall_ms);
+        if found.version > state.version {
+            return Applied::Superseded;
+        }
+        match state.value {
+            StateValue::Tombstone => self.kill(found, key, state.version, state.expires_at_ms),
+            StateValue::String(value) => self.adopt_string(found, key, value, state),
+        }
+        Applied::Applied
+    }
+
+    fn adopt_string(&mut self, found: Found, key: &[u8], value: &[u8], state: &KeyState<'_>) {
+        self.newest = self.newest.max(state.version);
+        let spot = match found.presence {
+            Presence::Absent => {
+                let entry = Entry::string(found.spot.hash(), key, value);
+                self.keyspace.insert(found.spot, entry)
+            }
+            _ => found.spot,
+        };
+        let deadline_ms = match state.expires_at_ms {
+            0 => NEVER_MS,
+            deadline_ms => deadline_ms,
+        };
+        self.keyspace.edit(spot, |entry| {
+            entry.set_string(value, Shape::Natural);
+            entry.version = state.version;
+            entry.deadline_ms = deadline_ms;
+        });
+    }
+
+    /// Gives the states of keys and tombstones from a cursor on, about `budget_bytes` of them;
+    /// returns where to go on, 0 at the end. What is there throughout is given at least once.
+    pub fn scan_states(
+        &self,
+        cursor: u64,
+        budget_bytes: usize,
+        give: &mut dyn FnMut(&[u8], KeyState<'_>),
+    ) -> u64 {
+        let mut left = budget_bytes;
+        self.keyspace.walk(cursor, &mut |entry| {
+            // Zero: a value is given with its deadline, whether or not that has passed.
+            give(entry.key(), self.state_of(entry, 0));
+            left = left.saturating_sub(entry.heap_bytes() + STATE_OVERHEAD_BYTES);
+            if left == 0 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The commands by the type of value they work on, one file a type.
+
+pub(super) mod string;
