@@ -14,6 +14,7 @@
 pub mod buffers;
 pub mod coalesce;
 pub mod command;
+pub mod config;
 pub mod consistency;
 pub mod dispatch;
 pub mod distribution;

@@ -26,20 +26,24 @@ pub fn suggestion<'a>(wanted: &str, choices: impl IntoIterator<Item = &'a str>) 
     nearest(wanted, choices).map_or_else(String::new, |near| format!(" (did you mean '{near}'?)"))
 }
 
-/// Levenshtein distance: insertions, deletions and replacements of single bytes.
+/// Edits from `a` to `b`: a byte inserted, deleted or replaced, or two neighbours swapped.
 fn edits(a: &[u8], b: &str) -> usize {
     let b = b.as_bytes();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, byte) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(byte != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut count = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                count = count.min(before[j - 2] + 1);
+            }
+            row.push(count);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -51,6 +55,7 @@ mod tests {
         let names = ["murmur", "murmur3", "md5", "crc32a"];
         for (wanted, expected) in [
             ("mumur", Some("murmur")),
+            ("mrumur", Some("murmur")),
             ("MURMUR3", Some("murmur3")),
             ("md4", Some("md5")),
             ("crc32c", Some("crc32a")),
