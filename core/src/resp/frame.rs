@@ -105,7 +105,7 @@ impl Framer {
     /// Looks on. `buf` starts at the reply's first byte, in every call until it is complete; after
     /// that the caller has taken it off, and the next reply starts.
     pub fn advance(&mut self, buf: &[u8]) -> FrameEnd {
-        if self.missing[0] == 0 {
+        if self.is_complete() {
             *self = Self::default();
         }
         loop {
@@ -117,10 +117,14 @@ impl Framer {
                 }
                 Err(stop) => return stop,
             }
-            if self.missing[0] == 0 {
+            if self.is_complete() {
                 return FrameEnd::Complete { len: self.at };
             }
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.depth == 0 && self.missing[0] == 0
     }
 
     /// Moves past a token, opens what it opens and closes what it completes.

@@ -10,6 +10,9 @@ pub mod number;
 pub mod reply;
 pub mod request;
 
+#[cfg(test)]
+mod tests;
+
 pub use frame::{FrameEnd, frame};
 pub use request::{ArgRange, Parsed, ProtocolError, Request, RequestParser};
 

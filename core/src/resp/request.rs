@@ -164,14 +164,19 @@ pub enum ProtocolError {
 impl ProtocolError {
     /// Writes the error reply after which the connection is closed.
     pub fn write(self, out: &mut Vec<u8>) {
-        reply::error(out, &format!("ERR {self}"));
+        let mut text = format!("ERR {self}").into_bytes();
+        if let Self::ExpectedBulk(byte) = self {
+            // As it came, also where the text has a stand-in.
+            let quoted_at = text.len() - 2;
+            text[quoted_at] = byte;
+        }
+        reply::error_bytes(out, &text);
     }
 }
 
-/// A byte that may stand in an error line; others would break it or its encoding.
+/// A byte as it may stand in a log line.
 fn printable(byte: u8) -> u8 {
     match byte {
-        b'\r' | b'\n' => b' ',
         0x20..=0x7e => byte,
         _ => b'?',
     }
@@ -188,6 +193,8 @@ enum Stage {
     Payload(usize),
     /// Given away; the next bytes are a new frame's.
     Done,
+    /// No request; nothing after it is looked at.
+    Broken(ProtocolError),
 }
 
 /// Finds requests in a connection's bytes. One per connection; it lives as long.
@@ -249,31 +256,21 @@ impl RequestParser {
     /// Parses on. `buf` starts at the frame's first byte, in every call until the frame is done;
     /// after `Request` or `Empty` the caller has taken `len` bytes off, and a new frame starts.
     pub fn parse(&mut self, buf: &[u8]) -> Parsed {
-        if self.stage == Stage::Done {
-            self.reset();
-        }
-        if self.stage == Stage::Start {
-            match buf.first() {
-                None => return Parsed::Incomplete { need: 1 },
-                Some(b'*') => {}
-                Some(_) => return self.parse_inline(buf),
+        let parsed = match self.stage {
+            Stage::Broken(error) => Parsed::Invalid(error),
+            Stage::Done => {
+                self.reset();
+                self.parse_start(buf)
             }
-            match self.parse_count(buf) {
-                Ok(()) if self.missing == 0 => {
-                    self.stage = Stage::Done;
-                    return Parsed::Empty { len: self.at };
-                }
-                Ok(()) => {}
-                Err(stop) => return stop,
-            }
+            Stage::Start => self.parse_start(buf),
+            Stage::BulkLen | Stage::Payload(_) => self.parse_args(buf),
+        };
+        match parsed {
+            Parsed::Incomplete { .. } => {}
+            Parsed::Request { .. } | Parsed::Empty { .. } => self.stage = Stage::Done,
+            Parsed::Invalid(error) => self.stage = Stage::Broken(error),
         }
-        match self.parse_args(buf) {
-            Ok(()) => {
-                self.stage = Stage::Done;
-                Parsed::Request { len: self.at }
-            }
-            Err(stop) => stop,
-        }
+        parsed
     }
 
     /// Where the arguments of the request just found lie in its frame.
@@ -293,47 +290,66 @@ impl RequestParser {
         Request::new(frame, &self.args)
     }
 
-    /// `*3\r\n`
-    fn parse_count(&mut self, buf: &[u8]) -> Result<(), Parsed> {
+    fn parse_start(&mut self, buf: &[u8]) -> Parsed {
+        match buf.first() {
+            None => return Parsed::Incomplete { need: 1 },
+            Some(b'*') => {}
+            Some(_) => return self.parse_inline(buf),
+        }
+        match self.parse_count(buf) {
+            Ok(0) => Parsed::Empty { len: self.at },
+            Ok(count) => {
+                self.missing = count;
+                self.stage = Stage::BulkLen;
+                self.parse_args(buf)
+            }
+            Err(stop) => stop,
+        }
+    }
+
+    /// `*3\r\n`; a negative count is none at all.
+    fn parse_count(&mut self, buf: &[u8]) -> Result<usize, Parsed> {
         let count = match fast_len(buf) {
             Some((count, line_len)) => {
                 self.at = line_len;
+                self.scanned = 0;
                 count
             }
-            None => self
-                .slow_len(buf, ProtocolError::CountLineTooBig)?
-                .map_or(Err(Parsed::Invalid(ProtocolError::InvalidCount)), |count| {
-                    Ok(usize::try_from(count).unwrap_or(0))
-                })?,
+            None => {
+                let count = self.slow_len(buf, ProtocolError::CountLineTooBig)?;
+                let count = count.ok_or(Parsed::Invalid(ProtocolError::InvalidCount))?;
+                usize::try_from(count).unwrap_or(0)
+            }
         };
         if count > ARGS_MAX {
             return Err(Parsed::Invalid(ProtocolError::InvalidCount));
         }
-        self.missing = count;
-        self.stage = Stage::BulkLen;
-        Ok(())
+        Ok(count)
     }
 
     /// The arguments that are there, up to the last of the frame.
-    fn parse_args(&mut self, buf: &[u8]) -> Result<(), Parsed> {
+    fn parse_args(&mut self, buf: &[u8]) -> Parsed {
         while self.missing > 0 {
             let len = match self.stage {
                 Stage::Payload(len) => len,
-                _ => self.parse_bulk_len(buf)?,
+                _ => match self.parse_bulk_len(buf) {
+                    Ok(len) => len,
+                    Err(stop) => return stop,
+                },
             };
             let start = self.at;
             let end = start + len;
             if buf.len() < end + CRLF_LEN {
                 self.stage = Stage::Payload(len);
                 let need = end + CRLF_LEN;
-                return Err(Parsed::Incomplete { need });
+                return Parsed::Incomplete { need };
             }
             self.args.push(ArgRange::new(start, end));
             self.at = end + CRLF_LEN;
             self.stage = Stage::BulkLen;
             self.missing -= 1;
         }
-        Ok(())
+        Parsed::Request { len: self.at }
     }
 
     /// `$5\r\n`
@@ -347,6 +363,7 @@ impl RequestParser {
         let len = match fast_len(rest) {
             Some((len, line_len)) => {
                 self.at += line_len;
+                self.scanned = 0;
                 len
             }
             None => self
@@ -407,7 +424,6 @@ impl RequestParser {
         if let Err(Unbalanced) = self.inline.rewrite(line, &mut self.args) {
             return Parsed::Invalid(ProtocolError::UnbalancedQuotes);
         }
-        self.stage = Stage::Done;
         self.at = line_len + 1;
         if self.args.is_empty() {
             Parsed::Empty { len: self.at }
@@ -453,12 +469,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoded_request_is_parsed() {
+    fn a_declared_count_reserves_nothing() {
+        let mut parser = RequestParser::new();
+        let head = b"*1048576\r\n$536870912\r\n";
+        let need = head.len() + BULK_LEN_MAX + CRLF_LEN;
+        assert_eq!(parser.parse(head), Parsed::Incomplete { need });
+        assert_eq!(parser.args.capacity(), 0);
+    }
+
+    #[test]
+    fn memory_of_a_huge_request_is_given_back() {
         let mut frame = Vec::new();
-        encode([&b"SET"[..], b"key", b""], &mut frame);
+        let words = vec![&b"x"[..]; ARGS_KEPT_MAX * 4];
+        encode(words.iter().copied(), &mut frame);
         let mut parser = RequestParser::new();
         assert_eq!(parser.parse(&frame), Parsed::Request { len: frame.len() });
-        let args: Vec<&[u8]> = parser.request(&frame).iter().collect();
-        assert_eq!(args, [&b"SET"[..], b"key", b""]);
+        assert_eq!(parser.args().len(), words.len());
+        assert_eq!(parser.parse(b""), Parsed::Incomplete { need: 1 });
+        assert!(parser.args.capacity() <= ARGS_KEPT_MAX);
+    }
+
+    #[test]
+    fn a_request_keeps_to_its_cap() {
+        let mut parser = RequestParser::new();
+        let len = 90_000_000;
+        let argument = format!("${len}\r\n");
+        let mut frame = b"*100\r\n".to_vec();
+        // The payloads' bytes are not looked at: pretend that the earlier ones have been parsed.
+        frame.extend_from_slice(argument.as_bytes());
+        assert!(matches!(parser.parse(&frame), Parsed::Incomplete { .. }));
+        parser.at = REQUEST_LEN_MAX - len;
+        parser.stage = Stage::BulkLen;
+        let mut far = vec![0; parser.at];
+        far.extend_from_slice(argument.as_bytes());
+        let refused = Parsed::Invalid(ProtocolError::RequestTooBig);
+        assert_eq!(parser.parse(&far), refused);
     }
 }
