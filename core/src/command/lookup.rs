@@ -33,6 +33,7 @@ impl Index {
             names: [[0; 2]; COMMANDS.len()],
         };
         let mut row = 0;
+        // A subcommand is found through its container: it stands in no slot.
         while row < COMMANDS.len() {
             let name = COMMANDS[row].name.as_bytes();
             assert!(!name.is_empty() && name.len() <= NAME_LEN_MAX);
@@ -42,7 +43,7 @@ impl Index {
                 slot = (slot + 1) % SLOTS;
             }
             index.slots[slot] = row as u8;
-            row += 1;
+            row += 1 + COMMANDS[row].subcommand_count as usize;
         }
         index
     }

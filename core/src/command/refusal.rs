@@ -11,6 +11,8 @@ const QUOTED_LEN_MAX: usize = 128;
 pub enum Refusal {
     /// No command has this name.
     Unknown,
+    /// The command has subcommands, but none of this name.
+    UnknownSubcommand(CommandId),
     /// The command takes another number of arguments.
     Arity(CommandId),
 }
@@ -20,6 +22,7 @@ impl Refusal {
     pub fn write(self, request: &Request<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Unknown => unknown(request, out),
+            Self::UnknownSubcommand(id) => unknown_subcommand(id.command().name, request, out),
             Self::Arity(id) => wrong_arity(id.command().name, out),
         }
     }
@@ -30,6 +33,15 @@ fn wrong_arity(name: &str, out: &mut Vec<u8>) {
         out,
         &format!("ERR wrong number of arguments for '{name}' command"),
     );
+}
+
+fn unknown_subcommand(container: &str, request: &Request<'_>, out: &mut Vec<u8>) {
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(quoted(request.arg(1), QUOTED_LEN_MAX));
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(container.to_ascii_uppercase().as_bytes());
+    text.extend_from_slice(b" HELP.");
+    reply::error_bytes(out, &text);
 }
 
 fn unknown(request: &Request<'_>, out: &mut Vec<u8>) {

@@ -3,19 +3,42 @@
 use super::{Access, Command, Fragment, Kind, Scope};
 
 /// Turns the list into the enum and the table. A row is: id, name, arity, keys (first, last, step),
-/// access, kind of write, how it splits, scope.
+/// access, kind of write, how it splits, scope; then, in brackets, its subcommands' rows.
 macro_rules! commands {
-    ($($id:ident $name:literal $arity:literal ($first:literal $last:literal $step:literal)
-       $access:ident $kind:ident $fragment:ident $scope:ident;)+) => {
+    ($($id:ident $name:literal $arity:literal $keys:tt
+       $access:ident $kind:ident $fragment:ident $scope:ident
+       $([$($sub_id:ident $sub_name:literal $sub_arity:literal $sub_keys:tt
+            $sub_access:ident $sub_kind:ident $sub_fragment:ident $sub_scope:ident;)+])?;)+) => {
         /// A command as the code names it; its row is [`CommandId::command`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum CommandId {
-            $(#[doc = concat!("`", $name, "`")] $id,)+
+            $(
+                #[doc = concat!("`", $name, "`")]
+                $id,
+                $($(
+                    #[doc = concat!("`", $name, " ", $sub_name, "`")]
+                    $sub_id,
+                )+)?
+            )+
         }
 
-        /// All commands, in the order of [`CommandId`].
-        pub static COMMANDS: &[Command] = &[$(Command {
+        /// All commands in the order of [`CommandId`], each with its subcommands behind it.
+        pub static COMMANDS: &[Command] = &[$(
+            row!($id, $name, $arity, $keys, $access $kind $fragment $scope
+                 0 $($(+ one!($sub_id))+)?),
+            $($(
+                row!($sub_id, concat!($name, "|", $sub_name), $sub_arity, $sub_keys,
+                     $sub_access $sub_kind $sub_fragment $sub_scope 0),
+            )+)?
+        )+];
+    };
+}
+
+macro_rules! row {
+    ($id:ident, $name:expr, $arity:literal, ($first:literal $last:literal $step:literal),
+     $access:ident $kind:ident $fragment:ident $scope:ident $subcommands:expr) => {
+        Command {
             id: CommandId::$id,
             name: $name,
             arity: $arity,
@@ -26,7 +49,8 @@ macro_rules! commands {
             kind: Kind::$kind,
             fragment: fragment!($fragment),
             scope: Scope::$scope,
-        },)+];
+            subcommand_count: $subcommands,
+        }
     };
 }
 
@@ -39,8 +63,16 @@ macro_rules! fragment {
     };
 }
 
+/// Counts repetitions.
+macro_rules! one {
+    ($id:ident) => {
+        1
+    };
+}
+
 impl CommandId {
     /// The command's row.
+    #[inline]
     #[must_use]
     pub fn command(self) -> &'static Command {
         &COMMANDS[self as usize]
@@ -87,8 +119,15 @@ commands! {
     Type        "type"         2 (1  1 1) Read  None            None Key;
     Rename      "rename"       3 (1  2 1) Write ReadModifyWrite None Key;
     Renamenx    "renamenx"     3 (1  2 1) Write ReadModifyWrite None Key;
-    Object      "object"      -2 (2  2 1) Read  None            None Key;
-    Memory      "memory"      -2 (2  2 1) Read  None            None Key;
+    Object      "object"      -2 (0  0 0) None  None            None Connection [
+        ObjectEncoding "encoding" 3 (2 2 1) Read  None None Key;
+        ObjectFreq     "freq"     3 (2 2 1) Read  None None Key;
+        ObjectIdletime "idletime" 3 (2 2 1) Read  None None Key;
+        ObjectRefcount "refcount" 3 (2 2 1) Read  None None Key;
+    ];
+    Memory      "memory"      -2 (0  0 0) None  None            None Connection [
+        MemoryUsage   "usage"    -3 (2 2 1) Read  None None Key;
+    ];
     Scan        "scan"        -2 (0  0 0) Read  None            None Node;
     Keys        "keys"         2 (0  0 0) Read  None            None Node;
     Randomkey   "randomkey"    1 (0  0 0) Read  None            None Node;
@@ -104,9 +143,27 @@ commands! {
     Select      "select"       2 (0  0 0) None  None            None Connection;
     Quit        "quit"        -1 (0  0 0) None  None            None Connection;
     Reset       "reset"        1 (0  0 0) None  None            None Connection;
-    Client      "client"      -2 (0  0 0) None  None            None Connection;
-    Command     "command"     -1 (0  0 0) None  None            None Connection;
-    Config      "config"      -2 (0  0 0) None  None            None Connection;
+    Client      "client"      -2 (0  0 0) None  None            None Connection [
+        ClientGetname "getname"   2 (0 0 0) None None None Connection;
+        ClientId      "id"        2 (0 0 0) None None None Connection;
+        ClientInfo    "info"      2 (0 0 0) None None None Connection;
+        ClientKill    "kill"     -3 (0 0 0) None None None Connection;
+        ClientList    "list"     -2 (0 0 0) None None None Connection;
+        ClientNoEvict "no-evict"  3 (0 0 0) None None None Connection;
+        ClientReply   "reply"     3 (0 0 0) None None None Connection;
+        ClientSetinfo "setinfo"   4 (0 0 0) None None None Connection;
+        ClientSetname "setname"   3 (0 0 0) None None None Connection;
+    ];
+    Command     "command"     -1 (0  0 0) None  None            None Connection [
+        CommandCount  "count"     2 (0 0 0) None None None Connection;
+        CommandDocs   "docs"     -2 (0 0 0) None None None Connection;
+        CommandInfo   "info"     -2 (0 0 0) None None None Connection;
+    ];
+    Config      "config"      -2 (0  0 0) None  None            None Connection [
+        ConfigGet       "get"       -3 (0 0 0) None None None Connection;
+        ConfigResetstat "resetstat"  2 (0 0 0) None None None Connection;
+        ConfigSet       "set"       -4 (0 0 0) None None None Connection;
+    ];
     Info        "info"        -1 (0  0 0) None  None            None Connection;
     Time        "time"         1 (0  0 0) None  None            None Connection;
     Lastsave    "lastsave"     1 (0  0 0) None  None            None Connection;

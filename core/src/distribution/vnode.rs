@@ -20,7 +20,8 @@ struct Vnode {
     /// `end << 32 | owner`, ends strictly rising up to 2^32 - 1: the owner has the tokens after
     /// the end before, up to its own end.
     points: Box<[u64]>,
-    /// By a token's top bits: the first point whose end is in that slot or after it.
+    /// By a token's top bits: the first point whose end is in that slot or after it. The last slot
+    /// takes every token beyond what the hash can give.
     starts: Box<[u32]>,
     /// How far a token is shifted to give its slot.
     shift: u32,
@@ -94,8 +95,10 @@ fn index(points: &[u64], hash: HashKind) -> (Box<[u32]>, u32) {
         .ilog2()
         .min(bits);
     let shift = bits - slot_bits;
-    let starts = (0..=1_u64 << slot_bits)
-        .map(|slot| points.partition_point(|point| point >> 32 < slot << shift) as u32)
+    let starts = (0..1_u64 << slot_bits)
+        .map(|slot| points.partition_point(|point| point >> 32 < slot << shift))
+        .chain([points.len()])
+        .map(|first| first as u32)
         .collect();
     (starts, shift)
 }
@@ -103,7 +106,7 @@ fn index(points: &[u64], hash: HashKind) -> (Box<[u32]>, u32) {
 impl Distribution for Vnode {
     fn owner(&self, hash: u64) -> usize {
         let token = hash & 0xffff_ffff;
-        let slot = (token >> self.shift) as usize;
+        let slot = ((token >> self.shift) as usize).min(self.starts.len() - 2);
         let [first, after] = [self.starts[slot] as usize, self.starts[slot + 1] as usize];
         // Any point of a token's end or more compares greater, whoever owns it.
         let least = token << 32;

@@ -6,4 +6,4 @@ mod snapshot;
 
 pub use config::{BucketType, HintConfig, NodeConfig};
 pub use events::{Action, Notice, Role};
-pub use snapshot::{Counters, NoTargetsCount, PeerSnapshot, Snapshot};
+pub use snapshot::{Counters, IoCounters, NoTargetsCount, PeerSnapshot, Snapshot};

@@ -5,14 +5,14 @@ use serde::Serialize;
 use crate::consistency::Consistency;
 
 macro_rules! counters {
-    ($($name:ident: $help:literal,)*) => {
-        /// Totals since the start; one row each.
+    ($(#[$about:meta])* $table:ident { $($name:ident: $help:literal,)* }) => {
+        $(#[$about])*
         #[derive(Clone, Debug, Default, Serialize)]
-        pub struct Counters {
+        pub struct $table {
             $(#[doc = $help] pub $name: u64,)*
         }
 
-        impl Counters {
+        impl $table {
             /// Every row as name, help text and value; the name is the metric's.
             #[must_use]
             pub fn rows(&self) -> Vec<(&'static str, &'static str, u64)> {
@@ -23,28 +23,45 @@ macro_rules! counters {
 }
 
 counters! {
-    commands_total: "Commands received from clients.",
-    client_connections_total: "Client connections accepted.",
-    client_refused_total: "Client connections refused over the limit.",
-    client_closed_slow_total: "Clients closed because they did not read their replies.",
-    client_protocol_errors_total: "Clients closed because they did not speak the protocol.",
-    peer_refused_total: "Peer links refused.",
-    peer_requests_total: "Requests executed for peers.",
-    flights_total: "Requests sent to more than this node.",
-    no_quorum_total: "Requests answered with the no-quorum error.",
-    coalesce_plurality_total: "Reads answered without a majority (C5).",
-    write_restamped_total: "Writes sent again because a replica had a newer version.",
-    fragments_total: "Multi-key commands that were split.",
-    fragments_divided_total: "Parts asked again key by key because replicas differed.",
-    read_repair_scheduled_total: "Repairs scheduled.",
-    read_repair_applied_total: "Repairs received and applied.",
-    read_repair_superseded_total: "Repairs received and not applied: a newer version was there.",
-    read_repair_dropped_total: "Repairs not sent: no link, or too many under way.",
-    backend_send_full_total: "Requests not sent: the local store's queue is full.",
-    backend_send_closed_total: "Requests not sent: the local store's queue is closed.",
-    distribution_shadow_disagreement_total: "Keys for which the shadow distribution chose other peers.",
-    join_entries_total: "Entries received while catching up.",
-    late_replies_total: "Replies of peers to requests that were over.",
+    /// Totals since the start; one row each.
+    Counters {
+        commands_total: "Commands received from clients.",
+        client_connections_total: "Client connections accepted.",
+        client_refused_total: "Client connections refused over the limit.",
+        client_closed_slow_total: "Clients closed because they did not read their replies.",
+        client_protocol_errors_total: "Clients closed because they did not speak the protocol.",
+        peer_refused_total: "Peer links refused.",
+        peer_requests_total: "Requests executed for peers.",
+        flights_total: "Requests sent to more than this node.",
+        no_quorum_total: "Requests answered with the no-quorum error.",
+        coalesce_plurality_total: "Reads answered without a majority (C5).",
+        write_restamped_total: "Writes sent again because a replica had a newer version.",
+        fragments_total: "Multi-key commands that were split.",
+        fragments_divided_total: "Parts asked again key by key because replicas differed.",
+        read_repair_scheduled_total: "Repairs scheduled.",
+        read_repair_applied_total: "Repairs received and applied.",
+        read_repair_superseded_total: "Repairs received and not applied: a newer version was there.",
+        read_repair_dropped_total: "Repairs not sent: no link, or too many under way.",
+        backend_send_full_total: "Requests not sent: the local store's queue is full.",
+        backend_send_closed_total: "Requests not sent: the local store's queue is closed.",
+        distribution_shadow_disagreement_total: "Keys for which the shadow distribution chose other peers.",
+        join_entries_total: "Entries received while catching up.",
+        late_replies_total: "Replies of peers to requests that were over.",
+    }
+}
+
+counters! {
+    /// System calls and bytes of the reactor; zero without one.
+    IoCounters {
+        polls_total: "Turns of the event loop, one wait each.",
+        reads_total: "Reads of sockets.",
+        writes_total: "Writes to sockets.",
+        accepts_total: "Connections accepted.",
+        accept_pauses_total: "Times accepting was paused because no socket could be had.",
+        dials_total: "Connections to peers tried.",
+        read_bytes_total: "Bytes read.",
+        written_bytes_total: "Bytes written.",
+    }
 }
 
 /// Requests for which no peer was found (D8).
@@ -130,4 +147,6 @@ pub struct Snapshot {
     pub no_targets: Vec<NoTargetsCount>,
     /// All peers, this node among them.
     pub peers: Vec<PeerSnapshot>,
+    /// System calls and bytes; filled in by the reactor.
+    pub io: IoCounters,
 }
