@@ -6,6 +6,8 @@ mod judge;
 mod repair;
 mod replicas;
 mod sabotage;
+#[cfg(test)]
+mod tests;
 
 pub use repair::{Repair, RepairKey};
 pub use replicas::{

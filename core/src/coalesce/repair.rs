@@ -5,7 +5,7 @@
 //! never overwrites something newer.
 
 use super::judge::Verdict;
-use super::replicas::{Ballot, Failure, PeerList, ReplicaCoalescer, Versions};
+use super::replicas::{Ballot, PeerList, ReplicaCoalescer, Versions};
 use crate::ids::PeerId;
 use crate::version::Version;
 
@@ -45,15 +45,11 @@ impl ReplicaCoalescer {
     }
 
     /// What to repair, with everything that has been answered so far; to be asked when
-    /// [`all_in`](Self::all_in). Reads at a quorum level with versions only; `local` is this node.
+    /// [`all_in`](Self::all_in). Reads at a quorum level with versions only, failed ones too:
+    /// else a divided safe read would stay divided. `local` is this node.
     #[must_use]
     pub fn repair(&self, local: PeerId) -> Repair {
-        let answered = match self.verdict {
-            Some(Verdict::Value { .. }) => true,
-            Some(Verdict::Failed { failure, .. }) => failure == Failure::Divided,
-            Some(Verdict::Hint) | None => false,
-        };
-        if !answered || self.asked.write || !self.consistency.repairs() {
+        if self.asked.write || !self.consistency.repairs() {
             return Repair::Nothing;
         }
         let Some((source, ballot)) = self.newest(local) else {

@@ -1,0 +1,4 @@
+//! The coalescers' rules, as stories in text and as properties.
+
+mod properties;
+mod stories;
