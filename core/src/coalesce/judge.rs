@@ -164,9 +164,9 @@ impl ReplicaCoalescer {
 
     /// Every datacenter by C6; the first that fails fails all, the local one answers (C7).
     fn judge_each(&self, local: u8) -> Option<Verdict> {
-        let datacenters = 0..self.configured.by_datacenter.len() as u8;
+        let datacenters = (0..=u8::MAX).zip(&self.configured.by_datacenter);
         let mut complete = true;
-        for datacenter in datacenters.filter(|&dc| self.configured.count(dc) > 0) {
+        for (datacenter, _) in datacenters.filter(|&(_, &count)| count > 0) {
             match self.judge_safe(datacenter) {
                 Some(failed @ Verdict::Failed { .. }) => return Some(failed),
                 Some(_) => {}

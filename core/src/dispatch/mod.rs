@@ -3,6 +3,12 @@
 //! The planner speaks in peer indices; strings were resolved when the topology was built. What it
 //! returns is carried through the fan-out into the coalescer: neither resolves anything again.
 
+mod config;
+mod plan;
+
+pub use config::{BucketType, DispatchConfig, Rule};
+pub use plan::{Disagreement, PlanInput, plan, shadow_disagreement};
+
 use smallvec::SmallVec;
 
 use crate::consistency::{Consistency, majority};
@@ -101,7 +107,7 @@ pub struct Configured {
     /// This node's datacenter.
     pub local_datacenter: u8,
     /// Replicas by datacenter index.
-    pub by_datacenter: SmallVec<[u8; REPLICAS_INLINE]>,
+    pub by_datacenter: SmallVec<[u16; REPLICAS_INLINE]>,
 }
 
 impl Configured {
@@ -131,12 +137,18 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    /// Acknowledgements of the local datacenter without which the client gets no answer.
+    /// Acknowledgements without which the client gets no answer: at least so many replicas, at
+    /// `DC_EACH_SAFE_QUORUM` of all datacenters together.
     #[must_use]
     pub fn acks_wanted(&self) -> usize {
         match self.consistency {
             Consistency::DcOne => 1,
-            _ => majority(self.configured.local()),
+            Consistency::DcQuorum | Consistency::DcSafeQuorum => majority(self.configured.local()),
+            Consistency::DcEachSafeQuorum => {
+                let counts = self.configured.by_datacenter.iter();
+                let present = counts.filter(|&&count| count > 0);
+                present.map(|&count| majority(usize::from(count))).sum()
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The node's settings, as the configuration reader gives them.
 
 use crate::consistency::Consistency;
+use crate::dispatch::BucketType;
 use crate::limits::CLIENT_QUEUE_BYTES_MAX;
 
 /// What one node is told at its start. Times in milliseconds, sizes in bytes.
@@ -40,19 +41,6 @@ pub struct NodeConfig {
     pub bucket_types: Vec<BucketType>,
     /// The bucket type of keys whose bucket has none of its own.
     pub default_bucket_type: Option<BucketType>,
-}
-
-/// Consistency and replica count of the keys of one bucket (`bucket/key`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BucketType {
-    /// The bucket's name: what stands before the first `/` of its keys.
-    pub name: String,
-    /// Consistency of reads.
-    pub read_consistency: Consistency,
-    /// Consistency of writes.
-    pub write_consistency: Consistency,
-    /// Cap on the targets; 0 for none (D13).
-    pub n_val: usize,
 }
 
 /// Hinted handoff.

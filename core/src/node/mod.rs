@@ -4,6 +4,7 @@ mod config;
 mod events;
 mod snapshot;
 
-pub use config::{BucketType, HintConfig, NodeConfig};
+pub use crate::dispatch::BucketType;
+pub use config::{HintConfig, NodeConfig};
 pub use events::{Action, Notice, Role};
 pub use snapshot::{Counters, IoCounters, NoTargetsCount, PeerSnapshot, Snapshot};

@@ -57,7 +57,7 @@ fn case_of(levels: &[Consistency], versions: &[Versions]) -> impl Strategy<Value
             ..Settings::default()
         });
     let level = prop::sample::select(levels.to_vec());
-    let sizes = (1..6usize, 0..4usize, 0..3u8);
+    let sizes = (1..6usize, 0..4usize, 0..3u16);
     (asked, settings, level, sizes).prop_flat_map(|(asked, settings, level, (near, far, down))| {
         let fanout = fanout(level, near, far, down);
         let count = near + far;
@@ -73,7 +73,7 @@ fn case_of(levels: &[Consistency], versions: &[Versions]) -> impl Strategy<Value
     })
 }
 
-fn fanout(level: Consistency, near: usize, far: usize, down: u8) -> Fanout {
+fn fanout(level: Consistency, near: usize, far: usize, down: u16) -> Fanout {
     let targets = (0..near + far).map(|index| Target {
         peer: PeerId((index * 7 % 11) as u16),
         datacenter: u8::from(index >= near),
@@ -86,7 +86,7 @@ fn fanout(level: Consistency, near: usize, far: usize, down: u8) -> Fanout {
         consistency: level,
         configured: Configured {
             local_datacenter: 0,
-            by_datacenter: SmallVec::from_slice(&[near as u8 + down, far as u8]),
+            by_datacenter: SmallVec::from_slice(&[near as u16 + down, far as u16]),
         },
     }
 }

@@ -161,10 +161,10 @@ fn set_peers(fanout: &mut Fanout, words: &[&str]) {
         });
     }
     let count = |dc| fanout.targets.iter().filter(|t| t.datacenter == dc).count();
-    fanout.configured.by_datacenter = (0..=datacenter).map(|dc| count(dc) as u8).collect();
+    fanout.configured.by_datacenter = (0..=datacenter).map(|dc| count(dc) as u16).collect();
 }
 
-fn counts(words: &[&str]) -> smallvec::SmallVec<[u8; 8]> {
+fn counts(words: &[&str]) -> smallvec::SmallVec<[u16; 8]> {
     let numbers = words.iter().filter(|word| **word != "|");
     numbers.map(|word| word.parse().expect(word)).collect()
 }
