@@ -2,6 +2,7 @@
 //!
 //! State machines without clock or socket; what they keep comes from the caller's buffer pool.
 
+mod fragments;
 mod judge;
 mod repair;
 mod replicas;
@@ -9,6 +10,7 @@ mod sabotage;
 #[cfg(test)]
 mod tests;
 
+pub use fragments::{FragmentCoalescer, PROTOCOL_ERROR, PartId};
 pub use repair::{Repair, RepairKey};
 pub use replicas::{
     Answer, Asked, Failure, Fed, PeerList, ReplicaCoalescer, Reply, Settings, Versions, Vote,

@@ -5,9 +5,11 @@
 
 mod config;
 mod plan;
+mod split;
 
 pub use config::{BucketType, DispatchConfig, Rule};
 pub use plan::{Disagreement, PlanInput, plan, shadow_disagreement};
+pub use split::Split;
 
 use smallvec::SmallVec;
 

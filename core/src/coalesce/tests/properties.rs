@@ -228,8 +228,8 @@ proptest! {
         let Fed::Ready(Answer::Reply { plurality, .. }) = decisions[0] else {
             return Ok(());
         };
-        let near = |index: &&usize| case.fanout.targets[**index].datacenter == 0;
-        let values = case.order[..heard].iter().filter(near).filter(|index| {
+        let waited = |index: &&usize| case.fanout.targets[**index].waited;
+        let values = case.order[..heard].iter().filter(waited).filter(|index| {
             matches!(case.events[**index], Event::Value(..))
         });
         prop_assert!(values.count() >= case.fanout.acks_wanted());
