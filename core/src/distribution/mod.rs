@@ -5,7 +5,10 @@
 
 mod error;
 mod modula;
+mod random_slicing;
+mod ranges;
 mod single;
+mod slices;
 mod token;
 mod vnode;
 
@@ -36,6 +39,9 @@ pub trait Distribution: Send + Sync + fmt::Debug {
     /// How many claimants it was built from.
     fn claimants(&self) -> usize;
 
+    /// Rows of its table: points, slices or remainders.
+    fn entries(&self) -> usize;
+
     /// Bytes of its table.
     fn bytes(&self) -> usize;
 
@@ -58,6 +64,8 @@ pub struct DistributionRow {
     pub name: &'static str,
     /// Least width of a hash that spreads keys over any number of claimants, in bits.
     pub bits_min: u8,
+    /// A narrower hash is refused outright, instead of after a look at who owns what.
+    pub refuses_narrow: bool,
     /// The empty key has hash 0 whatever the hash, as in twemproxy.
     pub empty_key_is_zero: bool,
     /// One line for lists and reports.
@@ -70,6 +78,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
     DistributionRow {
         name: "vnode",
         bits_min: 32,
+        refuses_narrow: false,
         empty_key_is_zero: false,
         about: "the token ring: the first token not below the key's",
         build: vnode::build,
@@ -77,6 +86,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
     DistributionRow {
         name: "modula",
         bits_min: 15,
+        refuses_narrow: false,
         empty_key_is_zero: true,
         about: "twemproxy's remainder by the sum of weights",
         build: modula::build,
@@ -84,9 +94,18 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
     DistributionRow {
         name: "single",
         bits_min: 15,
+        refuses_narrow: false,
         empty_key_is_zero: false,
         about: "everything to the one peer of a rack",
         build: single::build,
+    },
+    DistributionRow {
+        name: "random_slicing",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        about: "a table of slices with exact shares and least movement",
+        build: random_slicing::build,
     },
 ];
 
@@ -128,13 +147,19 @@ impl DistributionKind {
     /// [`DistributionKind::check_spread`].
     ///
     /// # Errors
-    /// When there is nothing to build from.
+    /// When there is nothing to build from, or the hash can't reach the whole table.
     pub fn build(
         self,
         claimants: &[Claimant],
         hash: HashKind,
     ) -> Result<Box<dyn Distribution>, BuildError> {
         checked(claimants)?;
+        if self.0.refuses_narrow && hash.bits() < self.0.bits_min {
+            return Err(BuildError::HashTooNarrow {
+                distribution: self,
+                hash,
+            });
+        }
         (self.0.build)(claimants, hash)
     }
 

@@ -62,6 +62,10 @@ impl Distribution for Modula {
         self.claimants
     }
 
+    fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.entries)
     }

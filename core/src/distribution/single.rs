@@ -27,6 +27,10 @@ impl Distribution for Single {
         self.claimants
     }
 
+    fn entries(&self) -> usize {
+        1
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>()
     }

@@ -1,30 +1,16 @@
 //! Dynomite's token ring: the owner is the first point that is not below the key's token, and
 //! past the last point the first one.
-//!
-//! A key's token has 32 bits, so the points become a sorted table of 32-bit ends that covers all
-//! of them without wrapping: points that no key's token falls on are folded away. The top bits of
-//! a token index the place in the table where its range of points starts.
 
+use super::ranges::Ranges;
 use super::{BuildError, Claimant, Distribution, Token, checked, ring_values};
 use crate::hash::HashKind;
 
-/// Slots of the index for each point: at two, most slots hold no more than one.
-const SLOTS_PER_POINT: usize = 2;
 /// Most points of a ring.
 const POINTS_MAX: usize = 1 << 22;
-/// Longest run of points that is walked rather than halved.
-const WALK_MAX: usize = 16;
 
 #[derive(Debug)]
 struct Vnode {
-    /// `end << 32 | owner`, ends strictly rising up to 2^32 - 1: the owner has the tokens after
-    /// the end before, up to its own end.
-    points: Box<[u64]>,
-    /// By a token's top bits: the first point whose end is in that slot or after it. The last slot
-    /// takes every token beyond what the hash can give.
-    starts: Box<[u32]>,
-    /// How far a token is shifted to give its slot.
-    shift: u32,
+    ranges: Ranges,
     claimants: usize,
     hash: HashKind,
 }
@@ -51,99 +37,186 @@ pub(super) fn build(
         });
     }
     continuum.sort_unstable();
-    let points = covering(&continuum);
-    let (starts, shift) = index(&points, hash);
+    let ranges = Ranges::new(ends(&continuum), u32::from(hash.bits().min(32)));
     Ok(Box::new(Vnode {
-        points,
-        starts,
-        shift,
+        ranges,
         claimants: claimants.len(),
         hash,
     }))
 }
 
-/// The sorted continuum as ends that cover all tokens of keys.
-fn covering(continuum: &[(Token, u16)]) -> Box<[u64]> {
-    // Of equal ends the first one owns: of equal tokens the earlier claimant, and of the two
-    // zeros the one that a hash of 0 meets first.
-    let mut points: Vec<u64> = Vec::with_capacity(continuum.len() + 1);
-    for (token, owner) in continuum.iter().filter(|(token, _)| !token.is_negative()) {
-        let end = u64::from(token.magnitude());
-        if points.last().is_none_or(|last| last >> 32 != end) {
-            points.push((end << 32) | u64::from(*owner));
-        }
-    }
-    // What is past the last end meets the first negative point, or wraps to the first of all.
+/// The sorted continuum as ranges of keys' tokens, which have 32 bits and no sign.
+///
+/// Of equal ends the first one owns: of equal tokens the earlier claimant, and of the two zeros
+/// the one that a hash of 0 meets first. What is past the last end meets the first negative point,
+/// or wraps to the first point of all.
+fn ends(continuum: &[(Token, u16)]) -> impl Iterator<Item = (u64, u16)> {
     let past = continuum
         .iter()
         .find(|(token, _)| token.is_negative())
         .or(continuum.first());
-    let all = u64::from(u32::MAX);
-    if let Some((_, owner)) = past
-        && points.last().is_none_or(|last| last >> 32 != all)
-    {
-        points.push((all << 32) | u64::from(*owner));
-    }
-    points.into_boxed_slice()
-}
-
-/// The index over the values that the hash gives, and the shift that leads to its slots.
-fn index(points: &[u64], hash: HashKind) -> (Box<[u32]>, u32) {
-    let bits = u32::from(hash.bits().min(32));
-    let slot_bits = (points.len() * SLOTS_PER_POINT)
-        .next_power_of_two()
-        .ilog2()
-        .min(bits);
-    let shift = bits - slot_bits;
-    let starts = (0..1_u64 << slot_bits)
-        .map(|slot| points.partition_point(|point| point >> 32 < slot << shift))
-        .chain([points.len()])
-        .map(|first| first as u32)
-        .collect();
-    (starts, shift)
+    continuum
+        .iter()
+        .filter(|(token, _)| !token.is_negative())
+        .map(|(token, owner)| (u64::from(token.magnitude()), *owner))
+        .chain(past.map(|(_, owner)| (u64::from(u32::MAX), *owner)))
 }
 
 impl Distribution for Vnode {
     fn owner(&self, hash: u64) -> usize {
-        let token = hash & 0xffff_ffff;
-        let slot = ((token >> self.shift) as usize).min(self.starts.len() - 2);
-        let [first, after] = [self.starts[slot] as usize, self.starts[slot + 1] as usize];
-        // Any point of a token's end or more compares greater, whoever owns it.
-        let least = token << 32;
-        let run = &self.points[first..after];
-        let below = if run.len() <= WALK_MAX {
-            run.iter().take_while(|point| **point < least).count()
-        } else {
-            run.partition_point(|point| *point < least)
-        };
-        (self.points[first + below] & 0xffff) as usize
+        self.ranges.owner(hash & 0xffff_ffff)
     }
 
     fn claimants(&self) -> usize {
         self.claimants
     }
 
+    fn entries(&self) -> usize {
+        self.ranges.len()
+    }
+
     fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.points) + size_of_val(&*self.starts)
+        size_of::<Self>() + self.ranges.bytes()
     }
 
     fn shares(&self) -> Vec<f64> {
-        let values = ring_values(self.hash);
-        let mut counts = vec![0_u64; self.claimants];
-        let mut covered = 0;
-        for point in &self.points {
-            let end = ((point >> 32) + 1).min(values);
-            counts[(point & 0xffff) as usize] += end - covered;
-            covered = end;
-        }
-        counts
-            .into_iter()
-            .map(|count| count as f64 / values as f64)
-            .collect()
+        self.ranges.shares(ring_values(self.hash), self.claimants)
     }
 
     fn rebuild(&self, claimants: &[Claimant]) -> Result<Box<dyn Distribution>, BuildError> {
         checked(claimants)?;
         build(claimants, self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ring(tokens: &[&str], hash: &str) -> Box<dyn Distribution> {
+        let claimants: Vec<_> = tokens
+            .iter()
+            .enumerate()
+            .map(|(index, list)| claimant(index, list))
+            .collect();
+        build(&claimants, HashKind::by_name(hash).unwrap()).unwrap()
+    }
+
+    fn claimant(index: usize, tokens: &str) -> Claimant {
+        Claimant {
+            name: format!("node-{index}"),
+            tokens: tokens
+                .split(' ')
+                .map(|token| Token::parse(token).unwrap())
+                .collect(),
+            weight: 1,
+        }
+    }
+
+    /// The definition: the first of the sorted points that is not below the token, else the first.
+    fn first_not_below(claimants: &[Claimant], token: Token) -> usize {
+        let mut points: Vec<_> = claimants
+            .iter()
+            .enumerate()
+            .flat_map(|(owner, claimant)| claimant.tokens.iter().map(move |point| (*point, owner)))
+            .collect();
+        points.sort();
+        points
+            .iter()
+            .find(|(point, _)| *point >= token)
+            .unwrap_or(&points[0])
+            .1
+    }
+
+    #[test]
+    fn edges_of_the_ring() {
+        for (tokens, lookups) in [
+            (
+                &["10", "20"][..],
+                &[(0, 0), (10, 0), (11, 1), (20, 1), (21, 0), (u32::MAX, 0)][..],
+            ),
+            (&["0", "5"], &[(0, 0), (1, 1), (5, 1), (6, 0)]),
+            // "00" is a positive zero, which no key's token is.
+            (&["00", "5"], &[(0, 0), (1, 1), (6, 0)]),
+            (&["00", "0"], &[(0, 1), (1, 1), (u32::MAX, 1)]),
+            // Negative points come after all others; the smallest magnitude comes first.
+            (
+                &["10", "-5", "-3"],
+                &[(10, 0), (11, 2), (u32::MAX, 2), (0, 0)],
+            ),
+            (&["-5", "-3"], &[(0, 1), (u32::MAX, 1)]),
+            (
+                &["4294967295", "7"],
+                &[(7, 1), (8, 0), (u32::MAX, 0), (0, 1)],
+            ),
+            // 4294967296 wraps to a positive zero.
+            (&["4294967296", "9"], &[(0, 0), (1, 1), (10, 0)]),
+            (&["7", "7"], &[(7, 0), (8, 0)]),
+            (&["7"], &[(0, 0), (7, 0), (8, 0)]),
+            (&["1 100", "50"], &[(1, 0), (50, 1), (51, 0), (101, 0)]),
+        ] {
+            let built = ring(tokens, "murmur");
+            for (token, owner) in lookups {
+                assert_eq!(
+                    built.owner(u64::from(*token)),
+                    *owner,
+                    "{tokens:?} at {token}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn shares_count_the_values_of_the_hash() {
+        for (tokens, hash, expected) in [
+            (
+                &["1073741823", "2147483647", "4294967295"][..],
+                "murmur",
+                &[0.25, 0.25, 0.5][..],
+            ),
+            (
+                &["0", "2147483647"],
+                "murmur",
+                &[0.5 + 1.0 / 4_294_967_296.0, 0.5 - 1.0 / 4_294_967_296.0],
+            ),
+            (
+                &["8191", "16383", "24575", "32767"],
+                "crc32",
+                &[0.25, 0.25, 0.25, 0.25],
+            ),
+            (&["1073741824", "2147483648"], "crc32", &[1.0, 0.0]),
+            (&["5", "-1"], "crc32", &[6.0 / 32768.0, 32762.0 / 32768.0]),
+            (
+                &["1", "9999"],
+                "murmur3_x64_64",
+                &[
+                    (2.0 + 4_294_957_296.0) / 4_294_967_296.0,
+                    9998.0 / 4_294_967_296.0,
+                ],
+            ),
+        ] {
+            assert_eq!(ring(tokens, hash).shares(), expected, "{tokens:?} {hash}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lookups_agree_with_the_definition(
+            rings in prop::collection::vec(prop::collection::vec("-?([0-9]{1,12}|[0-9]{1,3})", 1..20), 1..8),
+            spread in prop::collection::vec(any::<u32>(), 20),
+            hash in prop::sample::select(vec!["murmur", "crc32", "murmur3_x64_64"]),
+        ) {
+            let claimants: Vec<_> =
+                rings.iter().enumerate().map(|(index, list)| claimant(index, &list.join(" "))).collect();
+            let built = build(&claimants, HashKind::by_name(hash).unwrap()).unwrap();
+            let points = claimants.iter().flat_map(|claimant| &claimant.tokens).map(|token| token.magnitude());
+            let near = points.flat_map(|point| [point, point.wrapping_sub(1), point.wrapping_add(1)]);
+            for value in near.chain(spread).chain(0..4).map(u64::from) {
+                prop_assert_eq!(built.owner(value), first_not_below(&claimants, Token::of_hash(value)), "{}", value);
+            }
+            prop_assert!((built.shares().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
     }
 }

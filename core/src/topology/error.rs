@@ -43,7 +43,7 @@ pub enum TopologyError {
     /// One point, two owners.
     #[error(
         "token {token} is given to '{first}' and to '{second}' in rack '{rack}' of datacenter \
-         '{datacenter}'; a rack's tokens must differ, in their low 32 bits"
+         '{datacenter}'; a rack's tokens must differ, and they have 32 bits: larger numbers wrap"
     )]
     DuplicateToken {
         /// The point.

@@ -1,0 +1,109 @@
+//! Sorted ranges of positions with an owner each: what a lookup in a ring or a slice table is.
+//!
+//! The top bits of a position index the place in the table where its neighbourhood starts, so that
+//! a lookup reads one slot of the index and walks a point or two.
+
+/// Bits of a position.
+pub(super) const POSITION_BITS: u32 = 48;
+/// The last position.
+pub(super) const POSITION_MAX: u64 = (1 << POSITION_BITS) - 1;
+/// Slots of the index for each point: at two, most slots hold no more than one.
+const SLOTS_PER_POINT: usize = 2;
+/// Longest run of points that is walked rather than halved.
+const WALK_MAX: usize = 16;
+const OWNER_BITS: u32 = 64 - POSITION_BITS;
+const OWNER_MASK: u64 = (1 << OWNER_BITS) - 1;
+
+/// Ranges that cover all positions without a gap.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    /// `end << 16 | owner`, ends strictly rising up to [`POSITION_MAX`]: the owner has the
+    /// positions after the end before, up to its own end.
+    points: Box<[u64]>,
+    /// By a position's top bits: the first point whose end is in that slot or after it. The last
+    /// slot takes every position beyond the usual ones.
+    starts: Box<[u32]>,
+    /// How far a position is shifted to give its slot.
+    shift: u32,
+}
+
+impl Ranges {
+    /// Ranges of these (last position, owner), by rising ends; of equal ends the first one counts,
+    /// and the last owner has the rest. `bits` is the width of the positions usually asked for:
+    /// the index serves those.
+    pub(super) fn new(ends: impl IntoIterator<Item = (u64, u16)>, bits: u32) -> Self {
+        let mut points: Vec<u64> = Vec::new();
+        for (end, owner) in ends {
+            debug_assert!(end <= POSITION_MAX, "a position has {POSITION_BITS} bits");
+            if points.last().is_none_or(|last| last >> OWNER_BITS < end) {
+                points.push((end << OWNER_BITS) | u64::from(owner));
+            }
+        }
+        if let Some(last) = points.last_mut() {
+            *last |= POSITION_MAX << OWNER_BITS;
+        }
+        let slot_bits = (points.len() * SLOTS_PER_POINT)
+            .next_power_of_two()
+            .ilog2()
+            .min(bits);
+        let shift = bits - slot_bits;
+        let starts = (0..1_u64 << slot_bits)
+            .map(|slot| points.partition_point(|point| point >> OWNER_BITS < slot << shift))
+            .chain([points.len()])
+            .map(|first| first as u32)
+            .collect();
+        Self {
+            points: points.into_boxed_slice(),
+            starts,
+            shift,
+        }
+    }
+
+    /// Who has `position`, which is at most [`POSITION_MAX`].
+    #[inline]
+    pub(super) fn owner(&self, position: u64) -> usize {
+        let slot = ((position >> self.shift) as usize).min(self.starts.len() - 2);
+        let first = self.starts[slot] as usize;
+        let run = &self.points[first..self.starts[slot + 1] as usize];
+        // A point that ends at the position or after it compares greater, whoever owns it.
+        let least = position << OWNER_BITS;
+        let below = if run.len() <= WALK_MAX {
+            run.iter().take_while(|point| **point < least).count()
+        } else {
+            run.partition_point(|point| *point < least)
+        };
+        (self.points[first + below] & OWNER_MASK) as usize
+    }
+
+    /// Each range: its last position and its owner.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u16)> {
+        self.points
+            .iter()
+            .map(|point| (point >> OWNER_BITS, (point & OWNER_MASK) as u16))
+    }
+
+    /// How many ranges there are.
+    pub(super) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Of the positions below `count`, the share that each of `owners` has.
+    pub(super) fn shares(&self, count: u64, owners: usize) -> Vec<f64> {
+        let mut counts = vec![0_u64; owners];
+        let mut covered = 0;
+        for (end, owner) in self.iter() {
+            let after = (end + 1).min(count);
+            counts[usize::from(owner)] += after - covered;
+            covered = after;
+        }
+        counts
+            .into_iter()
+            .map(|owned| owned as f64 / count as f64)
+            .collect()
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.points) + size_of_val(&*self.starts)
+    }
+}
