@@ -1,4 +1,4 @@
-//! A command by its name in any case: the name as two words in upper case, one probe or two of a
+//! A command by its name in any case: the name folded into two words of upper case, one probe or two of a
 //! table made at compile time.
 
 use super::Command;
@@ -14,7 +14,7 @@ const EMPTY: u8 = u8::MAX;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// A name as it is compared: its bytes in upper case, zeros behind them.
+/// A name as it is compared, beside its length: see [`fold`].
 type Folded = [u64; 2];
 
 struct Index {
@@ -60,7 +60,6 @@ pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
     loop {
         let row = usize::from(INDEX.slots[slot]);
         let known = INDEX.names.get(row)?;
-        // Lengths differ only when the asked name ends in zero bytes.
         if *known == folded && COMMANDS[row].name.len() == name.len() {
             return Some(&COMMANDS[row]);
         }
@@ -73,24 +72,26 @@ const fn slot_of(folded: Folded) -> usize {
     (mixed >> (u64::BITS - SLOTS.trailing_zeros())) as usize
 }
 
-/// Folds one to sixteen bytes. Short names are read as two overlapping pieces.
+/// Folds one to sixteen bytes, read as two pieces that overlap where the name is shorter than
+/// they are: of names of one length, no two fold to the same.
+#[inline]
 const fn fold(name: &[u8]) -> Folded {
     let len = name.len();
-    if len < 8 {
-        return [upper(load(name, 0, len)), 0];
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return [
+            upper(u64::from_le_bytes(*first)),
+            upper(u64::from_le_bytes(*last)),
+        ];
     }
-    [upper(load(name, 0, 8)), upper(load(name, 8, len))]
-}
-
-/// The bytes from `start` to `end`, at most eight, as a little-endian word.
-const fn load(name: &[u8], start: usize, end: usize) -> u64 {
-    let mut word = 0;
-    let mut at = start;
-    while at < end {
-        word |= (name[at] as u64) << (8 * (at - start));
-        at += 1;
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return [upper(first as u64 | (last as u64) << 32), 0];
     }
-    word
+    let (first, middle, last) = (name[0], name[len / 2], name[len - 1]);
+    [
+        upper(first as u64 | (middle as u64) << 8 | (last as u64) << 16),
+        0,
+    ]
 }
 
 /// Clears the case bit of every byte from `a` to `z`.

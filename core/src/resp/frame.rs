@@ -9,6 +9,7 @@ use crate::limits::{BULK_LEN_MAX, INLINE_LEN_MAX, REPLY_DEPTH_MAX};
 const COUNT_MAX: u64 = i32::MAX as u64;
 /// The longest line with a length on it: type, sign, digits, line end, and room for nothing else.
 const LENGTH_LINE_MAX: usize = 24;
+const CRLF_LEN: usize = 2;
 
 /// What is known about the end of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +55,17 @@ pub enum FrameError {
 }
 
 /// Tells where the value at the start of `buf` ends.
+#[inline]
 #[must_use]
 pub fn frame(buf: &[u8]) -> FrameEnd {
-    Framer::default().advance(buf)
+    if let Some(len) = whole_bulk(buf) {
+        return FrameEnd::Complete { len };
+    }
+    // Most replies are one token: no need of a stack.
+    match token(buf, 0) {
+        Ok(Token::Leaf { end }) => FrameEnd::Complete { len: end },
+        _ => Framer::default().advance(buf),
+    }
 }
 
 /// Finds the ends of replies in bytes that arrive in pieces, without looking at a value twice.
@@ -85,16 +94,6 @@ impl Default for Framer {
     }
 }
 
-/// What stands at a place of a reply.
-enum Token {
-    /// A value that ends there.
-    Leaf { end: usize },
-    /// The header of an aggregate of so many values.
-    Open { end: usize, count: u64 },
-    /// The header of an attribute: its values stand before the value they describe.
-    Attribute { end: usize, count: u64 },
-}
-
 impl Framer {
     /// A framer at the start of a reply.
     #[must_use]
@@ -109,13 +108,19 @@ impl Framer {
             *self = Self::default();
         }
         loop {
-            match self.token(buf) {
+            self.skip_bulks(buf);
+            match token(&buf[self.at..], self.scanned) {
                 Ok(token) => {
                     if let Err(error) = self.take(token) {
                         return FrameEnd::Invalid(error);
                     }
                 }
-                Err(stop) => return stop,
+                Err(Stop::Short { need, scanned }) => {
+                    self.scanned = scanned;
+                    let need = self.at + need;
+                    return FrameEnd::Incomplete { need };
+                }
+                Err(Stop::Wrong(error)) => return FrameEnd::Invalid(error),
             }
             if self.is_complete() {
                 return FrameEnd::Complete { len: self.at };
@@ -127,6 +132,16 @@ impl Framer {
         self.depth == 0 && self.missing[0] == 0
     }
 
+    /// Moves past bulk strings, the usual elements of an array, but for the last of them.
+    fn skip_bulks(&mut self, buf: &[u8]) {
+        while self.missing[self.depth] > 1
+            && let Some(len) = whole_bulk(&buf[self.at..])
+        {
+            self.at += len;
+            self.missing[self.depth] -= 1;
+        }
+    }
+
     /// Moves past a token, opens what it opens and closes what it completes.
     fn take(&mut self, token: Token) -> Result<(), FrameError> {
         self.scanned = 0;
@@ -135,13 +150,14 @@ impl Framer {
                 self.missing[self.depth] -= 1;
                 (end, None)
             }
-            Token::Open { end, count } => {
+            Token::Push { .. } if self.depth > 0 => return Err(FrameError::NestedPush),
+            Token::Open { end, count } | Token::Push { end, count } => {
                 self.missing[self.depth] -= 1;
                 (end, Some(count))
             }
             Token::Attribute { end, count } => (end, Some(count)),
         };
-        self.at = end;
+        self.at += end;
         if let Some(count) = opened {
             self.depth += 1;
             *self.missing.get_mut(self.depth).ok_or(FrameError::Depth)? = count;
@@ -151,136 +167,174 @@ impl Framer {
         }
         Ok(())
     }
+}
 
-    fn token(&mut self, buf: &[u8]) -> Result<Token, FrameEnd> {
-        let rest = &buf[self.at..];
-        let Some(&kind) = rest.first() else {
-            return Err(FrameEnd::Incomplete { need: self.at + 1 });
-        };
-        match kind {
-            b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => {
-                let text = self.line(rest)?;
-                let end = self.at + 1 + text.len() + 2;
-                if well_formed(kind, text) {
-                    Ok(Token::Leaf { end })
-                } else {
-                    Err(FrameEnd::Invalid(FrameError::Malformed(kind)))
-                }
-            }
-            b'$' | b'!' | b'=' => self.blob(kind, rest),
-            b'*' | b'%' | b'~' | b'>' | b'|' => self.aggregate(kind, rest),
-            b';' | b'.' => Err(FrameEnd::Invalid(FrameError::Streamed(kind))),
-            other => Err(FrameEnd::Invalid(FrameError::UnknownType(other))),
-        }
-    }
+/// What stands at a place of a reply; `end` counts from that place.
+enum Token {
+    /// A value that ends there.
+    Leaf { end: usize },
+    /// The header of an aggregate of so many values.
+    Open { end: usize, count: u64 },
+    /// The same of a push, which stands in no other value.
+    Push { end: usize, count: u64 },
+    /// The header of an attribute: its values stand before the value they describe.
+    Attribute { end: usize, count: u64 },
+}
 
-    /// The text of a one-line value.
-    fn line<'a>(&mut self, rest: &'a [u8]) -> Result<&'a [u8], FrameEnd> {
-        let from = self.scanned.max(1);
-        let found = rest[from..]
-            .iter()
-            .position(|byte| matches!(byte, b'\r' | b'\n'));
-        let line_len = found.map_or(rest.len(), |offset| from + offset);
-        if line_len > INLINE_LEN_MAX {
-            return Err(FrameEnd::Invalid(FrameError::Line));
-        }
-        match &rest[line_len..] {
-            [b'\r', b'\n', ..] => Ok(&rest[1..line_len]),
-            [] | [b'\r'] => {
-                self.scanned = line_len;
-                Err(FrameEnd::Incomplete {
-                    need: self.at + line_len + 2,
-                })
-            }
-            _ => Err(FrameEnd::Invalid(FrameError::Line)),
-        }
-    }
+/// Why there is no token.
+enum Stop {
+    /// It goes on after the buffer's end: how much is needed at least, and how much of its line is
+    /// known to hold no line end.
+    Short { need: usize, scanned: usize },
+    /// There can't be one.
+    Wrong(FrameError),
+}
 
-    fn blob(&self, kind: u8, rest: &[u8]) -> Result<Token, FrameEnd> {
-        let (len, start) = match self.length(kind, rest)? {
-            (Some(len), start) => (len, start),
-            (None, end) if kind == b'$' => return Ok(Token::Leaf { end: self.at + end }),
-            (None, _) => return Err(FrameEnd::Invalid(FrameError::Length)),
-        };
-        if len > BULK_LEN_MAX as u64 {
-            return Err(FrameEnd::Invalid(FrameError::Length));
-        }
-        let end = start + len as usize;
-        match rest.get(end..) {
-            Some([b'\r', b'\n', ..]) => {}
-            Some([b'\r'] | []) | None => {
-                return Err(FrameEnd::Incomplete {
-                    need: self.at + end + 2,
-                });
-            }
-            Some(_) => return Err(FrameEnd::Invalid(FrameError::Length)),
-        }
-        if kind == b'=' && rest[start..end].get(3) != Some(&b':') {
-            return Err(FrameEnd::Invalid(FrameError::Malformed(kind)));
-        }
-        Ok(Token::Leaf {
-            end: self.at + end + 2,
-        })
-    }
-
-    fn aggregate(&self, kind: u8, rest: &[u8]) -> Result<Token, FrameEnd> {
-        let (count, end) = match self.length(kind, rest)? {
-            (Some(count), end) => (count, self.at + end),
-            (None, end) if kind == b'*' => return Ok(Token::Leaf { end: self.at + end }),
-            (None, _) => return Err(FrameEnd::Invalid(FrameError::Length)),
-        };
-        if count > COUNT_MAX {
-            return Err(FrameEnd::Invalid(FrameError::Length));
-        }
-        match kind {
-            b'|' => Ok(Token::Attribute {
-                end,
-                count: count * 2,
-            }),
-            b'%' => Ok(Token::Open {
-                end,
-                count: count * 2,
-            }),
-            b'>' if self.depth > 0 => Err(FrameEnd::Invalid(FrameError::NestedPush)),
-            _ => Ok(Token::Open { end, count }),
-        }
-    }
-
-    /// The length line at the start of `rest`: the length, `None` for -1, and where the line ends.
-    fn length(&self, kind: u8, rest: &[u8]) -> Result<(Option<u64>, usize), FrameEnd> {
-        let head = &rest[..rest.len().min(LENGTH_LINE_MAX)];
-        let Some(line_len) = head.iter().position(|&byte| byte == b'\r') else {
-            return Err(if head.get(1) == Some(&b'?') {
-                FrameEnd::Invalid(FrameError::Streamed(kind))
-            } else if head.len() == LENGTH_LINE_MAX {
-                FrameEnd::Invalid(FrameError::Length)
+/// Reads the token at the start of `rest`, of which `scanned` bytes hold no line end.
+fn token(rest: &[u8], scanned: usize) -> Result<Token, Stop> {
+    let Some(&kind) = rest.first() else {
+        return Err(Stop::Short {
+            need: 1,
+            scanned: 0,
+        });
+    };
+    match kind {
+        b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => {
+            let text = line(rest, scanned)?;
+            if well_formed(kind, text) {
+                let end = 1 + text.len() + CRLF_LEN;
+                Ok(Token::Leaf { end })
             } else {
-                FrameEnd::Incomplete {
-                    need: self.at + head.len() + 1,
-                }
-            });
-        };
-        if head.get(1) == Some(&b'?') {
-            return Err(FrameEnd::Invalid(FrameError::Streamed(kind)));
-        }
-        let end = line_len + 2;
-        match rest.get(line_len + 1) {
-            None => {
-                return Err(FrameEnd::Incomplete {
-                    need: self.at + end,
-                });
+                Err(Stop::Wrong(FrameError::Malformed(kind)))
             }
-            Some(b'\n') => {}
-            Some(_) => return Err(FrameEnd::Invalid(FrameError::Length)),
         }
-        match number::parse_i64(&head[1..line_len]) {
-            Some(-1) => Ok((None, end)),
-            Some(len) => match u64::try_from(len) {
-                Ok(len) => Ok((Some(len), end)),
-                Err(_) => Err(FrameEnd::Invalid(FrameError::Length)),
+        b'$' | b'!' | b'=' => blob(kind, rest),
+        b'*' | b'%' | b'~' | b'>' | b'|' => aggregate(kind, rest),
+        b';' | b'.' => Err(Stop::Wrong(FrameError::Streamed(kind))),
+        other => Err(Stop::Wrong(FrameError::UnknownType(other))),
+    }
+}
+
+/// The text of a one-line value.
+fn line(rest: &[u8], scanned: usize) -> Result<&[u8], Stop> {
+    let from = scanned.max(1);
+    let found = rest[from..]
+        .iter()
+        .position(|byte| matches!(byte, b'\r' | b'\n'));
+    let line_len = found.map_or(rest.len(), |offset| from + offset);
+    if line_len > INLINE_LEN_MAX {
+        return Err(Stop::Wrong(FrameError::Line));
+    }
+    match &rest[line_len..] {
+        [b'\r', b'\n', ..] => Ok(&rest[1..line_len]),
+        [] | [b'\r'] => Err(Stop::Short {
+            need: line_len + CRLF_LEN,
+            scanned: line_len,
+        }),
+        _ => Err(Stop::Wrong(FrameError::Line)),
+    }
+}
+
+/// The length of the bulk string at the start of `rest`, if it is a short one and all there.
+#[inline]
+fn whole_bulk(rest: &[u8]) -> Option<usize> {
+    let (len, line_len) = number::short_len(rest);
+    let payload_end = line_len + len;
+    let is_whole = line_len > 0
+        && rest[0] == b'$'
+        && rest[line_len - 1] == b'\n'
+        && rest.get(payload_end..payload_end + CRLF_LEN) == Some(b"\r\n");
+    is_whole.then_some(payload_end + CRLF_LEN)
+}
+
+fn blob(kind: u8, rest: &[u8]) -> Result<Token, Stop> {
+    let (len, start) = match length(kind, rest)? {
+        (Some(len), start) => (len, start),
+        (None, end) if kind == b'$' => return Ok(Token::Leaf { end }),
+        (None, _) => return Err(Stop::Wrong(FrameError::Length)),
+    };
+    if len > BULK_LEN_MAX as u64 {
+        return Err(Stop::Wrong(FrameError::Length));
+    }
+    let payload_end = start + len as usize;
+    let end = payload_end + CRLF_LEN;
+    match rest.get(payload_end..) {
+        Some([b'\r', b'\n', ..]) => {}
+        Some([b'\r'] | []) | None => {
+            return Err(Stop::Short {
+                need: end,
+                scanned: 0,
+            });
+        }
+        Some(_) => return Err(Stop::Wrong(FrameError::Length)),
+    }
+    if kind == b'=' && rest[start..payload_end].get(3) != Some(&b':') {
+        return Err(Stop::Wrong(FrameError::Malformed(kind)));
+    }
+    Ok(Token::Leaf { end })
+}
+
+fn aggregate(kind: u8, rest: &[u8]) -> Result<Token, Stop> {
+    let (count, end) = match length(kind, rest)? {
+        (Some(count), end) if count <= COUNT_MAX => (count, end),
+        (None, end) if kind == b'*' => return Ok(Token::Leaf { end }),
+        _ => return Err(Stop::Wrong(FrameError::Length)),
+    };
+    Ok(match kind {
+        _ if count == 0 && kind != b'|' && kind != b'>' => Token::Leaf { end },
+        b'|' => Token::Attribute {
+            end,
+            count: count * 2,
+        },
+        b'%' => Token::Open {
+            end,
+            count: count * 2,
+        },
+        b'>' => Token::Push { end, count },
+        _ => Token::Open { end, count },
+    })
+}
+
+/// The length line at the start of `rest`: the length, `None` for -1, and where the line ends.
+fn length(kind: u8, rest: &[u8]) -> Result<(Option<u64>, usize), Stop> {
+    let (len, end) = number::short_len(rest);
+    if end > 0 && rest[end - 1] == b'\n' {
+        Ok((Some(len as u64), end))
+    } else {
+        unusual_length(kind, rest)
+    }
+}
+
+#[cold]
+fn unusual_length(kind: u8, rest: &[u8]) -> Result<(Option<u64>, usize), Stop> {
+    let head = &rest[..rest.len().min(LENGTH_LINE_MAX)];
+    if head.get(1) == Some(&b'?') {
+        return Err(Stop::Wrong(FrameError::Streamed(kind)));
+    }
+    let Some(line_len) = head.iter().position(|&byte| byte == b'\r') else {
+        return Err(match head.len() {
+            LENGTH_LINE_MAX => Stop::Wrong(FrameError::Length),
+            len => Stop::Short {
+                need: len + 1,
+                scanned: 0,
             },
-            None => Err(FrameEnd::Invalid(FrameError::Length)),
+        });
+    };
+    let end = line_len + CRLF_LEN;
+    match rest.get(line_len + 1) {
+        None => {
+            return Err(Stop::Short {
+                need: end,
+                scanned: 0,
+            });
         }
+        Some(b'\n') => {}
+        Some(_) => return Err(Stop::Wrong(FrameError::Length)),
+    }
+    match number::parse_i64(&head[1..line_len]) {
+        Some(-1) => Ok((None, end)),
+        Some(len @ 0..) => Ok((Some(len.unsigned_abs()), end)),
+        _ => Err(Stop::Wrong(FrameError::Length)),
     }
 }
 

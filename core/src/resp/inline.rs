@@ -55,6 +55,11 @@ impl InlineFrame {
         self.frame.clear();
     }
 
+    /// The larger buffer's.
+    pub(super) fn capacity(&self) -> usize {
+        self.words.capacity().max(self.frame.capacity())
+    }
+
     /// Gives back memory above `bytes_max`.
     pub(super) fn shrink(&mut self, bytes_max: usize) {
         self.words.shrink_to(bytes_max);

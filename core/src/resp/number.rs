@@ -4,6 +4,10 @@ use std::fmt::{self, Write};
 
 /// Longest spelling of an `i64`.
 const I64_LEN_MAX: usize = 20;
+/// Type byte, sign or one digit more of a `u64`, line end.
+const NUMBER_LINE_LEN_MAX: usize = I64_LEN_MAX + 4;
+/// Bytes that are looked at together for a length line.
+const SHORT_LINE_LEN: usize = 8;
 
 /// Reads a whole text as an integer: no sign but one `-`, no leading zero, no blank, no `-0`.
 #[must_use]
@@ -48,54 +52,140 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// The spelling of an integer, on the stack.
-#[derive(Clone, Copy)]
-pub struct Decimal {
-    digits: [u8; I64_LEN_MAX],
-    start: u8,
+/// A length, and how long its line is with the type byte and the line end. A line of length 0
+/// says nothing but that a closer look is needed. (A pair and no `Option`: it stays in registers.)
+type LenAndLine = (usize, usize);
+const UNUSUAL: LenAndLine = (0, 0);
+
+/// Reads the usual length line, `$0\r\n` to `$99999\r\n`. The type byte and the `\n` are not
+/// looked at.
+#[inline]
+pub(super) fn short_len(line: &[u8]) -> LenAndLine {
+    let Some(head) = line.first_chunk() else {
+        return short_len_at_end(line);
+    };
+    let &[_, first, second, third, ..]: &[u8; SHORT_LINE_LEN] = head;
+    let (first, second_digit) = (first.wrapping_sub(b'0'), second.wrapping_sub(b'0'));
+    if second == b'\r' && first <= 9 {
+        (usize::from(first), 4)
+    } else if third == b'\r' && first <= 9 && first != 0 && second_digit <= 9 {
+        (usize::from(first) * 10 + usize::from(second_digit), 5)
+    } else {
+        longer_len(head)
+    }
 }
 
-impl Decimal {
-    /// Spells a signed number.
-    #[must_use]
-    pub fn signed(value: i64) -> Self {
-        let mut decimal = Self::unsigned(value.unsigned_abs());
+/// The line of a last argument of one byte or none, which ends the buffer.
+#[inline(never)]
+fn short_len_at_end(line: &[u8]) -> LenAndLine {
+    match line {
+        [_, digit @ b'0'..=b'9', b'\r', _, ..] => (usize::from(digit - b'0'), 4),
+        _ => UNUSUAL,
+    }
+}
+
+/// Three to five digits.
+#[inline(never)]
+fn longer_len(line: &[u8; SHORT_LINE_LEN]) -> LenAndLine {
+    if line[1] == b'0' {
+        return UNUSUAL;
+    }
+    let mut value = 0;
+    for (at, &byte) in line.iter().enumerate().skip(1) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            let is_end = byte == b'\r' && at > 3 && at + 2 <= SHORT_LINE_LEN;
+            return if is_end { (value, at + 2) } else { UNUSUAL };
+        }
+        value = value * 10 + usize::from(digit);
+    }
+    UNUSUAL
+}
+
+/// A type byte, the spelling of an integer, a line end: on the stack.
+pub(super) struct NumberLine {
+    bytes: [u8; NUMBER_LINE_LEN_MAX],
+    start: usize,
+}
+
+impl NumberLine {
+    /// `:-12\r\n`
+    pub(super) fn signed(kind: u8, value: i64) -> Self {
+        let mut line = Self::end();
+        line.spell(value.unsigned_abs());
         if value < 0 {
-            decimal.start -= 1;
-            decimal.digits[usize::from(decimal.start)] = b'-';
+            line.prepend(b'-');
         }
-        decimal
+        line.prepend(kind);
+        line
     }
 
-    /// Spells an unsigned number.
-    #[must_use]
-    pub fn unsigned(mut value: u64) -> Self {
-        let mut digits = [b'0'; I64_LEN_MAX];
-        let mut start = I64_LEN_MAX;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (value % 10) as u8;
-            value /= 10;
-            if value == 0 {
-                return Self {
-                    digits,
-                    start: start as u8,
-                };
-            }
+    /// `$12\r\n`
+    pub(super) fn unsigned(kind: u8, value: u64) -> Self {
+        let mut line = Self::end();
+        line.spell(value);
+        line.prepend(kind);
+        line
+    }
+
+    /// The line.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// The digits and their sign.
+    pub(super) fn digits(&self) -> &[u8] {
+        &self.bytes[self.start + 1..NUMBER_LINE_LEN_MAX - 2]
+    }
+
+    fn end() -> Self {
+        let mut bytes = [0; NUMBER_LINE_LEN_MAX];
+        bytes[NUMBER_LINE_LEN_MAX - 2] = b'\r';
+        bytes[NUMBER_LINE_LEN_MAX - 1] = b'\n';
+        Self {
+            bytes,
+            start: NUMBER_LINE_LEN_MAX - 2,
         }
     }
 
-    /// The digits, a `-` before them when negative.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.digits[usize::from(self.start)..]
+    fn spell(&mut self, mut value: u64) {
+        while value >= 100 {
+            let pair = PAIRS[(value % 100) as usize];
+            value /= 100;
+            self.prepend(pair[1]);
+            self.prepend(pair[0]);
+        }
+        let pair = PAIRS[value as usize % 100];
+        self.prepend(pair[1]);
+        if value >= 10 {
+            self.prepend(pair[0]);
+        }
+    }
+
+    #[inline]
+    fn prepend(&mut self, byte: u8) {
+        self.start -= 1;
+        self.bytes[self.start] = byte;
     }
 }
+
+/// `00` to `99`
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut value = 0;
+    while value < pairs.len() {
+        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        value += 1;
+    }
+    pairs
+};
 
 /// Longest spelling of an `f64`: sign, 17 digits, point, zeros before them or an exponent.
 const F64_LEN_MAX: usize = 32;
 /// Integers of up to so many digits are spelled without an exponent.
 const PLAIN_DIGITS_MAX: i32 = 17;
+/// Whole numbers below it are spelled as integers are: the doubles up to it are exact.
+const PLAIN_BELOW: f64 = 1e15;
 /// Leading zeros after the point, above which an exponent is used.
 const PLAIN_ZEROS_MAX: i32 = 3;
 
@@ -122,6 +212,9 @@ impl Float {
         }
         if value.is_infinite() {
             float.push(b"inf");
+        } else if value.abs() < PLAIN_BELOW && value.trunc() == value {
+            let digits = NumberLine::unsigned(b',', value.abs() as u64);
+            float.push(digits.digits());
         } else {
             let mut scientific = Self {
                 text: [0; F64_LEN_MAX],
@@ -150,11 +243,11 @@ impl Float {
             self.push(first);
             self.push_fraction(rest);
             self.push(if exponent < 0 { b"e-" } else { b"e+" });
-            let exponent = Decimal::unsigned(u64::from(exponent.unsigned_abs()));
-            if exponent.as_bytes().len() < 2 {
+            let exponent = NumberLine::unsigned(b'e', u64::from(exponent.unsigned_abs()));
+            if exponent.digits().len() < 2 {
                 self.push(b"0");
             }
-            self.push(exponent.as_bytes());
+            self.push(exponent.digits());
         } else if exponent < 0 {
             self.push(b"0.");
             self.push_zeros((-exponent - 1) as usize);

@@ -4,7 +4,10 @@
 //! as a string, a boolean as 1 or 0.
 
 use super::Protocol;
-use super::number::{Decimal, Float};
+use super::number::{Float, NumberLine};
+
+/// More than a bulk string has around its payload.
+const BULK_FRAMING_LEN: usize = 32;
 
 /// `+OK`
 pub const OK: &[u8] = b"+OK\r\n";
@@ -39,11 +42,15 @@ pub fn error_bytes(out: &mut Vec<u8>, text: &[u8]) {
 
 /// An integer.
 pub fn integer(out: &mut Vec<u8>, value: i64) {
-    line(out, b':', Decimal::signed(value).as_bytes());
+    match value {
+        0..=9 => out.extend_from_slice(&[b':', b'0' + value as u8, b'\r', b'\n']),
+        _ => out.extend_from_slice(NumberLine::signed(b':', value).as_bytes()),
+    }
 }
 
 /// A bulk string.
 pub fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.reserve(bytes.len() + BULK_FRAMING_LEN);
     header(out, b'$', bytes.len());
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
@@ -51,7 +58,7 @@ pub fn bulk(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// An integer as a bulk string, as INCRBYFLOAT's kin and CONFIG GET give numbers.
 pub fn bulk_integer(out: &mut Vec<u8>, value: i64) {
-    bulk(out, Decimal::signed(value).as_bytes());
+    bulk(out, NumberLine::signed(b':', value).digits());
 }
 
 /// No value where one string would stand.
@@ -133,8 +140,16 @@ pub fn verbatim(out: &mut Vec<u8>, format: [u8; 3], text: &[u8], protocol: Proto
 }
 
 /// `$12\r\n` and its like.
+#[inline]
 fn header(out: &mut Vec<u8>, kind: u8, count: usize) {
-    line(out, kind, Decimal::unsigned(count as u64).as_bytes());
+    let digit = |value: usize| b'0' + value as u8;
+    match count {
+        0..=9 => out.extend_from_slice(&[kind, digit(count), b'\r', b'\n']),
+        10..=99 => {
+            out.extend_from_slice(&[kind, digit(count / 10), digit(count % 10), b'\r', b'\n']);
+        }
+        _ => out.extend_from_slice(NumberLine::unsigned(kind, count as u64).as_bytes()),
+    }
 }
 
 fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {

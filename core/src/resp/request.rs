@@ -240,6 +240,7 @@ impl RequestParser {
     }
 
     /// Forgets the frame under way, and gives back memory that an unusually large one had taken.
+    #[inline]
     pub fn reset(&mut self) {
         self.stage = Stage::Start;
         self.at = 0;
@@ -247,22 +248,54 @@ impl RequestParser {
         self.missing = 0;
         self.args.clear();
         self.inline.clear();
-        if self.args.capacity() > ARGS_KEPT_MAX {
-            self.args.shrink_to(ARGS_KEPT_MAX);
+        if self.args.capacity() > ARGS_KEPT_MAX || self.inline.capacity() > ARGS_KEPT_MAX {
+            self.give_back();
         }
+    }
+
+    #[cold]
+    fn give_back(&mut self) {
+        self.args.shrink_to(ARGS_KEPT_MAX);
         self.inline.shrink(ARGS_KEPT_MAX);
     }
 
     /// Parses on. `buf` starts at the frame's first byte, in every call until the frame is done;
     /// after `Request` or `Empty` the caller has taken `len` bytes off, and a new frame starts.
     pub fn parse(&mut self, buf: &[u8]) -> Parsed {
+        if self.stage == Stage::Done {
+            self.reset();
+        }
+        if self.stage == Stage::Start && self.parse_usual(buf) {
+            self.stage = Stage::Done;
+            return Parsed::Request { len: self.at };
+        }
+        self.parse_on(buf)
+    }
+
+    /// The whole of a usual request in one go: an array of short arguments that are all there.
+    /// If it isn't one, what could be taken has been.
+    #[inline]
+    fn parse_usual(&mut self, buf: &[u8]) -> bool {
+        if self.scanned > 0 || buf.first() != Some(&b'*') {
+            return false;
+        }
+        let (count, line_len) = number::short_len(buf);
+        if line_len == 0 || count == 0 {
+            return false;
+        }
+        self.stage = Stage::BulkLen;
+        self.at = line_len;
+        self.missing = count;
+        self.take_whole_args(buf);
+        self.missing == 0
+    }
+
+    /// From wherever the frame stands, whatever comes.
+    #[inline(never)]
+    fn parse_on(&mut self, buf: &[u8]) -> Parsed {
         let parsed = match self.stage {
             Stage::Broken(error) => Parsed::Invalid(error),
-            Stage::Done => {
-                self.reset();
-                self.parse_start(buf)
-            }
-            Stage::Start => self.parse_start(buf),
+            Stage::Start | Stage::Done => self.parse_start(buf),
             Stage::BulkLen | Stage::Payload(_) => self.parse_args(buf),
         };
         match parsed {
@@ -309,71 +342,78 @@ impl RequestParser {
 
     /// `*3\r\n`; a negative count is none at all.
     fn parse_count(&mut self, buf: &[u8]) -> Result<usize, Parsed> {
-        let count = match fast_len(buf) {
-            Some((count, line_len)) => {
-                self.at = line_len;
-                self.scanned = 0;
-                count
-            }
-            None => {
-                let count = self.slow_len(buf, ProtocolError::CountLineTooBig)?;
-                let count = count.ok_or(Parsed::Invalid(ProtocolError::InvalidCount))?;
-                usize::try_from(count).unwrap_or(0)
-            }
-        };
-        if count > ARGS_MAX {
-            return Err(Parsed::Invalid(ProtocolError::InvalidCount));
+        match self.any_len(buf, ProtocolError::CountLineTooBig)? {
+            Some(count) if count <= ARGS_MAX as i64 => Ok(usize::try_from(count).unwrap_or(0)),
+            _ => Err(Parsed::Invalid(ProtocolError::InvalidCount)),
         }
-        Ok(count)
     }
 
     /// The arguments that are there, up to the last of the frame.
     fn parse_args(&mut self, buf: &[u8]) -> Parsed {
-        while self.missing > 0 {
-            let len = match self.stage {
-                Stage::Payload(len) => len,
-                _ => match self.parse_bulk_len(buf) {
-                    Ok(len) => len,
-                    Err(stop) => return stop,
-                },
-            };
-            let start = self.at;
-            let end = start + len;
-            if buf.len() < end + CRLF_LEN {
-                self.stage = Stage::Payload(len);
-                let need = end + CRLF_LEN;
-                return Parsed::Incomplete { need };
+        loop {
+            if self.stage == Stage::BulkLen && self.scanned == 0 {
+                self.take_whole_args(buf);
             }
-            self.args.push(ArgRange::new(start, end));
-            self.at = end + CRLF_LEN;
-            self.stage = Stage::BulkLen;
-            self.missing -= 1;
+            if self.missing == 0 {
+                return Parsed::Request { len: self.at };
+            }
+            if let Err(stop) = self.parse_arg(buf) {
+                return stop;
+            }
         }
-        Parsed::Request { len: self.at }
+    }
+
+    /// Takes arguments as long as they are all there and their lengths are short ones. What isn't
+    /// so (a long length, the end of the buffer, nonsense) is left to [`parse_arg`](Self::parse_arg).
+    #[inline]
+    fn take_whole_args(&mut self, buf: &[u8]) {
+        let usable = &buf[..buf.len().min(REQUEST_LEN_MAX)];
+        let mut at = self.at;
+        let mut missing = self.missing;
+        while missing > 0 {
+            let Some((start, end)) = whole_arg(usable, at, self.bulk_len_max) else {
+                break;
+            };
+            self.args.push(ArgRange::new(start, end));
+            at = end + CRLF_LEN;
+            missing -= 1;
+        }
+        self.at = at;
+        self.missing = missing;
+    }
+
+    /// The next argument, however far it had come.
+    #[cold]
+    fn parse_arg(&mut self, buf: &[u8]) -> Result<(), Parsed> {
+        let len = match self.stage {
+            Stage::Payload(len) => len,
+            _ => self.parse_bulk_len(buf)?,
+        };
+        let end = self.at + len;
+        if buf.len() < end + CRLF_LEN {
+            self.stage = Stage::Payload(len);
+            let need = end + CRLF_LEN;
+            return Err(Parsed::Incomplete { need });
+        }
+        self.args.push(ArgRange::new(self.at, end));
+        self.at = end + CRLF_LEN;
+        self.missing -= 1;
+        self.stage = Stage::BulkLen;
+        Ok(())
     }
 
     /// `$5\r\n`
     fn parse_bulk_len(&mut self, buf: &[u8]) -> Result<usize, Parsed> {
-        let rest = &buf[self.at..];
-        match rest.first() {
+        match buf.get(self.at) {
             Some(b'$') => {}
             Some(&other) => return Err(Parsed::Invalid(ProtocolError::ExpectedBulk(other))),
             None => return Err(Parsed::Incomplete { need: self.at + 1 }),
         }
-        let len = match fast_len(rest) {
-            Some((len, line_len)) => {
-                self.at += line_len;
-                self.scanned = 0;
-                len
-            }
-            None => self
-                .slow_len(buf, ProtocolError::BulkLineTooBig)?
-                .and_then(|len| usize::try_from(len).ok())
-                .ok_or(Parsed::Invalid(ProtocolError::InvalidBulkLen))?,
-        };
-        if len > self.bulk_len_max {
-            return Err(Parsed::Invalid(ProtocolError::InvalidBulkLen));
-        }
+        let len = self
+            .any_len(buf, ProtocolError::BulkLineTooBig)?
+            .and_then(|len| usize::try_from(len).ok())
+            .filter(|len| *len <= self.bulk_len_max)
+            .ok_or(Parsed::Invalid(ProtocolError::InvalidBulkLen))?;
         if self.at + len + CRLF_LEN > REQUEST_LEN_MAX {
             return Err(Parsed::Invalid(ProtocolError::RequestTooBig));
         }
@@ -383,7 +423,7 @@ impl RequestParser {
     /// The number on a line of any length, `None` if it is none; moves past the line.
     /// Like Redis' own parser it takes the byte after `\r` for the `\n` without a look.
     #[cold]
-    fn slow_len(&mut self, buf: &[u8], too_big: ProtocolError) -> Result<Option<i64>, Parsed> {
+    fn any_len(&mut self, buf: &[u8], too_big: ProtocolError) -> Result<Option<i64>, Parsed> {
         let line_len = self.find(buf, b'\r', too_big)?;
         let line_end = self.at + line_len;
         if buf.len() < line_end + CRLF_LEN {
@@ -433,23 +473,15 @@ impl RequestParser {
     }
 }
 
-/// Reads the usual length line, `$1\r\n` to `$99999\r\n`, and tells its length with the line end.
-/// `None` says nothing about the line but that the slow way must look at it.
+/// Where the argument at `at` lies, when all of it is there and its length is a short one.
 #[inline]
-fn fast_len(line: &[u8]) -> Option<(usize, usize)> {
-    let line: &[u8; 8] = line.first_chunk()?;
-    let mut value = usize::from(line[1].wrapping_sub(b'0'));
-    if !(1..=9).contains(&value) {
-        return None;
-    }
-    for (index, &byte) in line.iter().enumerate().take(7).skip(2) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return (byte == b'\r').then_some((value, index + CRLF_LEN));
-        }
-        value = value * 10 + usize::from(digit);
-    }
-    None
+fn whole_arg(buf: &[u8], at: usize, len_max: usize) -> Option<(usize, usize)> {
+    let rest = buf.get(at..)?;
+    let (len, line_len) = number::short_len(rest);
+    let start = at + line_len;
+    let end = start + len;
+    let is_whole = line_len > 0 && rest[0] == b'$' && len <= len_max && end + CRLF_LEN <= buf.len();
+    is_whole.then_some((start, end))
 }
 
 /// Appends a request as an array of bulk strings.
