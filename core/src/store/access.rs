@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::keyspace::Spot;
-use super::keyspace::entry::{Entry, Shape};
+use super::keyspace::entry::{Entry, NEVER_MS, Shape};
 use super::{Call, Done, Outcome, Store};
 use crate::command::CommandId;
 use crate::version::Version;
@@ -37,6 +37,17 @@ pub(super) struct NewString<'a> {
     pub(super) deadline_ms: u64,
 }
 
+impl<'a> NewString<'a> {
+    /// As SET writes it without options.
+    pub(super) fn plain(value: &'a [u8]) -> Self {
+        Self {
+            value,
+            shape: Shape::Natural,
+            deadline_ms: NEVER_MS,
+        }
+    }
+}
+
 impl Entry {
     /// The string here; another type is the client's error.
     pub(super) fn string_or_wrong_type(&self) -> Result<&[u8], StoreError> {
@@ -45,9 +56,21 @@ impl Entry {
 }
 
 impl Store {
-    /// A key's entry when it holds a value, else the version of its absence.
+    /// A key's entry when it holds a value, else the version of its absence. The use is noted.
     #[inline]
     pub(super) fn read(&mut self, key: &[u8], wall_ms: u64) -> Result<&Entry, Version> {
+        let spot = self.meet(key, wall_ms)?;
+        Ok(self.keyspace.touch(spot, wall_ms))
+    }
+
+    /// [`read`](Self::read) that notes no use.
+    pub(super) fn peek(&mut self, key: &[u8], wall_ms: u64) -> Result<&Entry, Version> {
+        let spot = self.meet(key, wall_ms)?;
+        Ok(self.keyspace.entry(spot))
+    }
+
+    #[inline]
+    fn meet(&mut self, key: &[u8], wall_ms: u64) -> Result<Spot, Version> {
         let spot = self.keyspace.find(key).map_err(|_| self.floor)?;
         let entry = self.keyspace.entry(spot);
         if !entry.holds_value() {
@@ -56,7 +79,7 @@ impl Store {
         if entry.is_due(wall_ms) {
             return Err(self.expire(spot, key).version);
         }
-        Ok(self.keyspace.touch(spot, wall_ms))
+        Ok(spot)
     }
 
     /// Where a key is or would go, and what is known of it.
@@ -79,7 +102,7 @@ impl Store {
         }
     }
 
-    /// [`seek`](Self::seek) for a command that acts only on what is there, or as an error.
+    /// [`seek`](Self::seek) for a command that wants a string, if anything.
     pub(super) fn seek_string(&mut self, call: &Call<'_>) -> Result<Found, StoreError> {
         let found = self.seek(call.key(), call.exec.wall_ms);
         if found.is_live() {
@@ -139,7 +162,7 @@ impl Store {
             entry.touch(call.exec.wall_ms);
         };
         if found.presence == Presence::Absent {
-            let mut entry = Entry::string(found.spot.hash(), key, string.value);
+            let mut entry = Entry::string(found.spot.hash(), key, string.value, string.shape);
             stamp(&mut entry);
             self.keyspace.insert(found.spot, entry);
         } else {
@@ -148,6 +171,30 @@ impl Store {
                 stamp(entry);
             });
         }
+        version
+    }
+
+    /// Changes the value that was found and gives the key's new version.
+    pub(super) fn amend(
+        &mut self,
+        found: Found,
+        call: &Call<'_>,
+        change: impl FnOnce(&mut Entry),
+    ) -> Version {
+        let version = found.version.max(call.exec.version);
+        self.newest = self.newest.max(version);
+        self.keyspace.edit(found.spot, |entry| {
+            change(entry);
+            entry.version = version;
+            entry.touch(call.exec.wall_ms);
+        });
+        version
+    }
+
+    /// Deletes what was found, for a command that depends on what was there.
+    pub(super) fn take(&mut self, found: Found, call: &Call<'_>, key: &[u8]) -> Version {
+        let version = found.version.max(call.exec.version);
+        self.kill(found, key, version, call.base_ms());
         version
     }
 

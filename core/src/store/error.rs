@@ -23,10 +23,8 @@ pub(super) enum StoreError {
     NxWithOthers,
     OffsetRange,
     Overflow,
-    SubcommandArity(&'static str),
     Syntax,
     TooLong,
-    UnknownSubcommand(&'static str),
     UnsupportedOption(usize),
     NoLfu,
     WrongType,
@@ -39,22 +37,11 @@ impl StoreError {
         let quoted = |position| call.request.get(position).map_or(&b""[..], quoted);
         match self {
             Self::Arity => Refusal::Arity(call.command.id).write(&call.request, out),
-            Self::SubcommandArity(name) => {
-                reply::error(
-                    out,
-                    &format!("ERR wrong number of arguments for '{name}' command"),
-                );
-            }
             Self::ExpireTime => {
                 reply::error(out, &format!("ERR invalid expire time in '{name}' command"));
             }
             Self::UnsupportedOption(position) => {
                 let text = [b"ERR Unsupported option ", quoted(position)].concat();
-                reply::error_bytes(out, &text);
-            }
-            Self::UnknownSubcommand(container) => {
-                let help = format!("'. Try {container} HELP.");
-                let text = [b"ERR unknown subcommand '", quoted(1), help.as_bytes()].concat();
                 reply::error_bytes(out, &text);
             }
             _ => reply::error(out, self.text()),

@@ -3,7 +3,6 @@
 use super::error::StoreError;
 use super::keyspace::Sweep;
 use super::{Call, Store};
-use crate::resp::number::parse_i64;
 use crate::version::Version;
 
 /// A time given by an option: which one, and where its number is.
@@ -24,8 +23,7 @@ impl TimeOption {
     /// Reads EX, PX, EXAT or PXAT at `position`; a number must follow, and no other unit than this
     /// one may have been given before.
     pub(super) fn parse(call: &Call<'_>, position: usize, before: Option<Self>) -> Option<Self> {
-        let word = call.request.get(position)?;
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let is = |name: &str| call.says(position, name);
         let (seconds, absolute) = match () {
             () if is("EX") => (true, false),
             () if is("PX") => (false, false),
@@ -50,7 +48,7 @@ impl TimeOption {
 
     /// The deadline in Unix milliseconds. A time of zero or less is an error.
     pub(super) fn deadline_ms(self, call: &Call<'_>) -> Result<u64, StoreError> {
-        let amount = parse_i64(call.arg(self.position)).ok_or(StoreError::NotInteger)?;
+        let amount = call.integer(self.position)?;
         let deadline = self.unit.unix_ms(amount, call.base_ms());
         match deadline {
             Some(deadline) if amount > 0 && deadline > 0 => Ok(deadline as u64),

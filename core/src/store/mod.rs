@@ -14,13 +14,17 @@
 mod access;
 mod error;
 mod expiry;
-mod flush;
+mod glob;
 mod keys;
 mod keyspace;
+mod long_double;
 mod state;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use crate::command::{Command, CommandId};
+use crate::resp::number::parse_i64;
 use crate::resp::{Protocol, Request, reply};
 use crate::version::Version;
 
@@ -109,9 +113,19 @@ impl<'a> Call<'a> {
         self.request.len()
     }
 
-    /// The key of a command that has one.
+    /// The key of a command that has one, right after its name.
     fn key(&self) -> &'a [u8] {
         self.request.arg(1)
+    }
+
+    /// Whether the argument at a position is this word, in any case.
+    fn says(&self, position: usize, word: &str) -> bool {
+        let arg = self.request.get(position);
+        arg.is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    fn integer(&self, position: usize) -> Result<i64, StoreError> {
+        parse_i64(self.arg(position)).ok_or(StoreError::NotInteger)
     }
 
     fn keys(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
@@ -230,12 +244,51 @@ impl Store {
 
     /// One row a command.
     fn run(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
+        use CommandId as Id;
         use types::string;
         match call.command.id {
-            CommandId::Get => string::get(self, call, out),
-            CommandId::Set => string::set(self, call, out),
-            CommandId::Del | CommandId::Unlink => keys::del(self, call, out),
-            CommandId::Exists => keys::exists(self, call, out),
+            Id::Get => string::get(self, call, out),
+            Id::Set => string::set(self, call, out),
+            Id::Setnx => string::setnx(self, call, out),
+            Id::Setex | Id::Psetex => string::setex(self, call, out),
+            Id::Getset => string::getset(self, call, out),
+            Id::Getdel => string::getdel(self, call, out),
+            Id::Getex => string::getex(self, call, out),
+            Id::Mget => string::many::mget(self, call, out),
+            Id::Mset => string::many::mset(self, call, out),
+            Id::Msetnx => string::many::msetnx(self, call, out),
+            Id::Append => string::range::append(self, call, out),
+            Id::Strlen => string::range::strlen(self, call, out),
+            Id::Getrange => string::range::getrange(self, call, out),
+            Id::Setrange => string::range::setrange(self, call, out),
+            Id::Incr | Id::Incrby => string::number::incrby(self, call, out),
+            Id::Decr | Id::Decrby => string::number::decrby(self, call, out),
+            Id::Incrbyfloat => string::number::incrbyfloat(self, call, out),
+
+            Id::Del | Id::Unlink => keys::del(self, call, out),
+            Id::Exists => keys::exists(self, call, out),
+            Id::Touch => keys::touch(self, call, out),
+            Id::Type => keys::type_of(self, call, out),
+            Id::Rename => keys::rename(self, call, out),
+            Id::Renamenx => keys::renamenx(self, call, out),
+            Id::Expire | Id::Pexpire | Id::Expireat | Id::Pexpireat => {
+                keys::deadline::expire(self, call, out)
+            }
+            Id::Ttl | Id::Pttl | Id::Expiretime | Id::Pexpiretime => {
+                keys::deadline::ttl(self, call, out)
+            }
+            Id::Persist => keys::deadline::persist(self, call, out),
+            Id::ObjectEncoding => keys::object::encoding(self, call, out),
+            Id::ObjectFreq => keys::object::freq(self, call, out),
+            Id::ObjectIdletime => keys::object::idletime(self, call, out),
+            Id::ObjectRefcount => keys::object::refcount(self, call, out),
+            Id::MemoryUsage => keys::object::memory_usage(self, call, out),
+
+            Id::Scan => keys::scan::scan(self, call, out),
+            Id::Keys => keys::scan::keys(self, call, out),
+            Id::Randomkey => keys::scan::randomkey(self, call, out),
+            Id::Dbsize => keys::scan::dbsize(self, call, out),
+            Id::Flushdb | Id::Flushall => keys::flush::flush(self, call, out),
             _ => Err(StoreError::NotHere),
         }
     }

@@ -89,7 +89,7 @@ impl Store {
         self.newest = self.newest.max(state.version);
         let spot = match found.presence {
             Presence::Absent => {
-                let entry = Entry::string(found.spot.hash(), key, value);
+                let entry = Entry::string(found.spot.hash(), key, value, Shape::Natural);
                 self.keyspace.insert(found.spot, entry)
             }
             _ => found.spot,

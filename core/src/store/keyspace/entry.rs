@@ -56,11 +56,14 @@ impl Entry {
     }
 
     /// A key that holds a string, in one allocation.
-    pub(crate) fn string(hash: u64, key: &[u8], value: &[u8]) -> Self {
+    pub(crate) fn string(hash: u64, key: &[u8], value: &[u8], shape: Shape) -> Self {
         let mut record = Vec::with_capacity(key.len() + value.len());
         record.extend_from_slice(key);
         record.extend_from_slice(value);
-        Self::with_body(hash, key.len(), Body::String(record))
+        Self {
+            shape,
+            ..Self::with_body(hash, key.len(), Body::String(record))
+        }
     }
 
     /// A key that was deleted before it came here.
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn values_of_the_same_size_replace_in_place() {
-        let mut entry = Entry::string(1, b"key", b"value");
+        let mut entry = Entry::string(1, b"key", b"value", Shape::Natural);
         let before = entry.as_string().unwrap().as_ptr();
         entry.set_string(b"other", Shape::Natural);
         assert_eq!(entry.as_string(), Some(&b"other"[..]));
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_much_smaller_value_gives_room_back() {
-        let mut entry = Entry::string(1, b"key", &[7; 4096]);
+        let mut entry = Entry::string(1, b"key", &[7; 4096], Shape::Natural);
         entry.set_string(b"x", Shape::Natural);
         assert!(entry.heap_bytes() < 64);
         assert_eq!(
@@ -243,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_range_past_the_end_is_filled_with_zeros() {
-        let mut entry = Entry::string(1, b"k", b"ab");
+        let mut entry = Entry::string(1, b"k", b"ab", Shape::Natural);
         entry.set_range(4, b"cd");
         assert_eq!(entry.as_string(), Some(&b"ab\0\0cd"[..]));
         entry.bury();
@@ -254,7 +257,7 @@ mod tests {
 
     #[test]
     fn idleness_is_counted_across_the_clock_s_wrap() {
-        let mut entry = Entry::string(1, b"k", b"");
+        let mut entry = Entry::string(1, b"k", b"", Shape::Natural);
         let wrap_ms = 1 << (24 + ACCESS_SHIFT);
         entry.touch(wrap_ms - 5_000);
         assert!((9..=11).contains(&entry.idle_s(wrap_ms + 5_000)));

@@ -181,7 +181,7 @@ impl Keyspace {
             spot.index = self.segments[spot.segment as usize].seat(spot.hash) as u32;
         }
         self.resized(spot.segment, |segment| {
-            segment.insert(spot.index as usize, entry)
+            segment.insert(spot.index as usize, entry);
         });
         spot
     }

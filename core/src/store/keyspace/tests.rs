@@ -11,7 +11,7 @@ use super::{Keyspace, Sweep};
 fn put(keyspace: &mut Keyspace, key: &[u8], value: &[u8], deadline_ms: u64) {
     let spot = match keyspace.find(key) {
         Ok(spot) => spot,
-        Err(spot) => keyspace.insert(spot, Entry::string(spot.hash(), key, value)),
+        Err(spot) => keyspace.insert(spot, Entry::string(spot.hash(), key, value, Shape::Natural)),
     };
     keyspace.edit(spot, |entry| {
         entry.set_string(value, Shape::Natural);
@@ -104,7 +104,10 @@ fn equal_hashes_make_no_large_directory() {
             index: index.unwrap_err() as u32,
             ..forged
         };
-        keyspace.insert(forged, Entry::string(42, &key(number), b"v"));
+        keyspace.insert(
+            forged,
+            Entry::string(42, &key(number), b"v", Shape::Natural),
+        );
     }
     assert_eq!(contents(&keyspace).len(), 5_000);
     assert!(keyspace.directory.len() <= 256);
