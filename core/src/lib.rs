@@ -19,6 +19,7 @@ pub mod consistency;
 pub mod dispatch;
 pub mod distribution;
 pub mod egress;
+pub mod handoff;
 pub mod hash;
 pub mod ids;
 pub mod limits;
