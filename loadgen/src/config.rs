@@ -1,0 +1,329 @@
+//! What a run is asked to do: plain values, checked once, able to print the command that repeats it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::law::{KeyLaw, Mix, SizeLaw};
+
+/// How the intended send times are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// Independent arrivals: exponential gaps.
+    #[default]
+    Poisson,
+    /// Equal gaps.
+    Constant,
+}
+
+/// One load. `rate` decides the loop: with one it is open, without one closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunConfig {
+    /// `host:port` of each server; connections are dealt out in turn.
+    pub endpoints: Vec<String>,
+    /// Offered requests a second over all connections; none: closed loop.
+    pub rate: Option<f64>,
+    /// Law of the gaps in open loop.
+    pub arrivals: Arrivals,
+    /// How many keys there are.
+    pub keys: u64,
+    /// How keys are chosen.
+    pub key_law: KeyLaw,
+    /// What a key's name starts with; its number follows in twelve digits.
+    pub key_prefix: String,
+    /// GETs to SETs.
+    pub mix: Mix,
+    /// Bytes of a value.
+    pub size: SizeLaw,
+    /// Requests under way on one connection at most.
+    pub depth: u32,
+    /// Connections in all.
+    pub connections: u32,
+    /// Threads that share the connections.
+    pub workers: u32,
+    /// Measured seconds.
+    pub seconds: Option<f64>,
+    /// Requests in all; such a run measures from the first to the last and doesn't settle.
+    pub requests: Option<u64>,
+    /// Seconds before measuring starts, at least; 0 measures at once.
+    pub settle_seconds: f64,
+    /// Seconds after which measuring starts even if the load didn't settle.
+    pub settle_seconds_max: f64,
+    /// Milliseconds that replies are awaited for after the last request.
+    pub drain_ms: u64,
+    /// Milliseconds after which a request has failed and its connection is made anew.
+    pub timeout_ms: Option<u64>,
+    /// Write every key before the load starts.
+    pub preload: bool,
+    /// Master seed of every random stream.
+    pub seed: u64,
+    /// Processes of the server, for its CPU per request.
+    pub server_pids: Vec<u32>,
+    /// A file whose appended lines become event marks.
+    pub mark_file: Option<PathBuf>,
+    /// Share of requests that may fail before the verdict is DATA ERRORS.
+    pub failures_allowed: f64,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            endpoints: vec!["127.0.0.1:6379".into()],
+            rate: None,
+            arrivals: Arrivals::Poisson,
+            keys: 100_000,
+            key_law: KeyLaw::Uniform,
+            key_prefix: "key:".into(),
+            mix: Mix { get: 9, set: 1 },
+            size: SizeLaw::Fixed(64),
+            depth: 1,
+            connections: 50,
+            workers: 1,
+            seconds: None,
+            requests: None,
+            settle_seconds: 2.0,
+            settle_seconds_max: 15.0,
+            drain_ms: 1000,
+            timeout_ms: None,
+            preload: false,
+            seed: 1,
+            server_pids: Vec::new(),
+            mark_file: None,
+            failures_allowed: 0.0,
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ConfigError {
+    /// No endpoint was given.
+    #[error("no endpoint")]
+    NoEndpoint,
+    /// A number is outside of what makes sense.
+    #[error("{name} is {value}: it must be {wanted}")]
+    Range {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would do.
+        wanted: &'static str,
+    },
+}
+
+impl RunConfig {
+    /// Refuses what can't be run.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.endpoints.is_empty() {
+            return Err(ConfigError::NoEndpoint);
+        }
+        self.check_load()?;
+        self.check_span()?;
+        let keys = (1..=KEYS_MAX).contains(&self.keys);
+        let exponent = self.key_law.exponent();
+        let prefix = self.key_prefix.len();
+        let size = "0 to 512 MiB, the smaller first";
+        range("keys", self.keys, keys, "1 to 1e12")?;
+        range(
+            "zipf-exponent",
+            exponent,
+            (0.0..=20.0).contains(&exponent),
+            "0 to 20",
+        )?;
+        range("key-prefix", prefix, prefix <= 128, "at most 128 bytes")?;
+        range(
+            "ratio",
+            self.mix,
+            self.mix.total() > 0,
+            "GETs:SETs, not both 0",
+        )?;
+        range("size", self.size, self.size.is_valid(), size)
+    }
+
+    fn check_load(&self) -> Result<(), ConfigError> {
+        let Self {
+            connections,
+            workers,
+            depth,
+            ..
+        } = *self;
+        let rate = self.rate.unwrap_or(1.0);
+        let each = connections as usize >= self.endpoints.len();
+        range(
+            "rate",
+            rate,
+            rate > 0.0 && rate <= 1e9,
+            "above 0, at most 1e9",
+        )?;
+        range("depth", depth, (1..=65_536).contains(&depth), "1 to 65536")?;
+        range("workers", workers, (1..=256).contains(&workers), "1 to 256")?;
+        range(
+            "connections",
+            connections,
+            connections <= 65_536,
+            "at most 65536",
+        )?;
+        range(
+            "connections",
+            connections,
+            connections >= workers,
+            "at least one a worker",
+        )?;
+        range("connections", connections, each, "at least one an endpoint")
+    }
+
+    fn check_span(&self) -> Result<(), ConfigError> {
+        let Self {
+            settle_seconds: settle,
+            settle_seconds_max: settle_max,
+            ..
+        } = *self;
+        let seconds = self.seconds.unwrap_or(1.0);
+        let requests = self.requests.unwrap_or(u64::MAX);
+        let each = requests >= u64::from(self.workers);
+        range(
+            "seconds",
+            seconds,
+            seconds > 0.0 && seconds <= 1e6,
+            "above 0, at most 1e6",
+        )?;
+        range("requests", requests, each, "at least one a worker")?;
+        range("settle", settle, (0.0..=1e6).contains(&settle), "0 to 1e6")?;
+        range(
+            "settle-max",
+            settle_max,
+            settle_max >= settle,
+            "at least --settle",
+        )
+    }
+
+    /// Seconds measured at most: those given, or ten where requests don't say when to stop.
+    pub fn seconds_max(&self) -> Option<f64> {
+        self.seconds.or(if self.requests.is_none() {
+            Some(10.0)
+        } else {
+            None
+        })
+    }
+
+    /// The command that repeats this run.
+    pub fn command_line(&self) -> String {
+        let mut words = vec!["ringload run".to_owned()];
+        let mut add = |name: &str, value: String| words.push(format!("--{name} {}", quote(&value)));
+        for endpoint in &self.endpoints {
+            add("endpoint", endpoint.clone());
+        }
+        if let Some(rate) = self.rate {
+            add("rate", rate.to_string());
+            let law = if self.arrivals == Arrivals::Poisson {
+                "poisson"
+            } else {
+                "constant"
+            };
+            add("arrivals", law.into());
+        }
+        add("keys", self.keys.to_string());
+        match self.key_law {
+            KeyLaw::Uniform => add("key-law", "uniform".into()),
+            KeyLaw::Zipf { exponent } => {
+                add("key-law", "zipf".into());
+                add("zipf-exponent", exponent.to_string());
+            }
+        }
+        add("key-prefix", self.key_prefix.clone());
+        add("ratio", self.mix.to_string());
+        add("size", self.size.to_string());
+        add("depth", self.depth.to_string());
+        add("connections", self.connections.to_string());
+        add("workers", self.workers.to_string());
+        if let Some(seconds) = self.seconds_max() {
+            add("seconds", seconds.to_string());
+        }
+        if let Some(requests) = self.requests {
+            add("requests", requests.to_string());
+        }
+        add("settle", self.settle_seconds.to_string());
+        add("settle-max", self.settle_seconds_max.to_string());
+        add("drain-ms", self.drain_ms.to_string());
+        if let Some(timeout) = self.timeout_ms {
+            add("timeout-ms", timeout.to_string());
+        }
+        if self.failures_allowed > 0.0 {
+            add("failures-allowed", self.failures_allowed.to_string());
+        }
+        add("seed", self.seed.to_string());
+        if self.preload {
+            words.push("--preload".into());
+        }
+        words.join(" ")
+    }
+}
+
+const KEYS_MAX: u64 = 1_000_000_000_000;
+
+fn range(
+    name: &'static str,
+    value: impl std::fmt::Display,
+    holds: bool,
+    wanted: &'static str,
+) -> Result<(), ConfigError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ConfigError::Range {
+            name,
+            value: value.to_string(),
+            wanted,
+        })
+    }
+}
+
+/// A word for a POSIX shell.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:,/@%+=[]".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_accepted_and_repeats_itself() {
+        let config = RunConfig::default();
+        assert_eq!(config.check(), Ok(()));
+        let line = config.command_line();
+        assert!(
+            line.starts_with("ringload run --endpoint 127.0.0.1:6379 --keys 100000"),
+            "{line}"
+        );
+        assert!(line.contains("--seconds 10 "), "{line}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let refused = |change: fn(&mut RunConfig)| {
+            let mut config = RunConfig::default();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        assert!(refused(|c| c.keys = 0).starts_with("keys is 0"));
+        assert!(refused(|c| c.rate = Some(f64::NAN)).starts_with("rate is NaN"));
+        assert!(refused(|c| c.mix = Mix { get: 0, set: 0 }).starts_with("ratio is 0:0"));
+        assert!(refused(|c| c.size = SizeLaw::Uniform(9, 3)).starts_with("size is uniform:9:3"));
+        assert!(refused(|c| c.workers = 100).starts_with("connections is 50"));
+    }
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        assert_eq!(quote("key:"), "key:");
+        assert_eq!(quote("it's {x}"), r"'it'\''s {x}'");
+    }
+}

@@ -1,0 +1,57 @@
+//! A load generator that tells the truth: it never hides waiting and says when it was the limit.
+//!
+//! ```text
+//!  config → laws → tape ─┐                 (before the clock starts)
+//!                        ├→ worker ⇄ server       one thread a worker, one poll
+//!            schedule ───┘     │ a window a quarter of a second
+//!                              ▼
+//!          marks → run (conductor) → record → verdict → report → table, JSON
+//! ```
+//! [`run`] takes a [`RunConfig`] and gives a [`RunReport`]; the `ringload` binary is a thin shell
+//! around it. Open loop: a request has an intended time and its response counts from there,
+//! whatever it waited for. Closed loop is what a missing rate means, and the report says so.
+
+mod clock;
+mod config;
+mod connection;
+mod decode;
+mod encode;
+mod law;
+mod live;
+mod marks;
+mod preload;
+mod procfs;
+mod random;
+mod record;
+mod report;
+mod run;
+mod steady;
+mod summary;
+mod table;
+mod tape;
+mod timer;
+mod value;
+mod verdict;
+mod window;
+mod worker;
+mod zipf;
+
+pub use config::{Arrivals, ConfigError, RunConfig};
+pub use decode::DecodeError;
+pub use law::{KeyLaw, KeySampler, LawError, Mix, SizeLaw};
+pub use live::{LiveLine, Observer, Progress, Quiet};
+pub use marks::Marks;
+pub use preload::PreloadError;
+pub use procfs::Host;
+pub use random::Random;
+pub use report::{
+    CommandReport, Cost, EndpointReport, EventMark, Latency, LatencySummary, RunReport,
+    SCHEMA_VERSION, SeriesRow, Span, Steady, Totals,
+};
+pub use run::{RunError, run};
+pub use steady::Trend;
+pub use table::{Style, table};
+pub use value::Values;
+pub use verdict::{Verdict, Worth};
+pub use window::FailureClass;
+pub use zipf::Zipf;

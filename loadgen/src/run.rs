@@ -1,0 +1,273 @@
+//! One load from configuration to report: starts the workers and decides what is measured.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mio::Token;
+
+use crate::clock;
+use crate::config::{ConfigError, RunConfig};
+use crate::connection::Connection;
+use crate::encode::Encoder;
+use crate::live::Observer;
+use crate::marks::Marks;
+use crate::preload::{PreloadError, preload};
+use crate::record::Record;
+use crate::report::RunReport;
+use crate::tape::{Schedule, Tape};
+use crate::value::Values;
+use crate::window::Window;
+use crate::worker::{Channel, FromWorker, Orders, Worker};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// From the last thread's start to the first request.
+const LEAD_NS: u64 = 20_000_000;
+/// Workers hand over a window every quarter of a second; this much silence is a failure.
+const WORKER_SILENCE: Duration = Duration::from_secs(60);
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An endpoint does not answer.
+    #[error("cannot connect to {endpoint}: {error}")]
+    Connect {
+        /// `host:port`.
+        endpoint: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The keys could not be written.
+    #[error("preload: {0}")]
+    Preload(#[from] PreloadError),
+    /// The client itself failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A worker ended without its last window.
+    #[error("a worker ended early")]
+    Worker,
+}
+
+/// Runs one load. `marks` may be told of events meanwhile, `observer` sees its progress.
+pub fn run(
+    config: &RunConfig,
+    marks: &Marks,
+    observer: &mut dyn Observer,
+) -> Result<RunReport, RunError> {
+    config.check()?;
+    if config.preload {
+        observer.preloading(config.keys);
+        let mut stream = connect(&config.endpoints[0])?;
+        preload(&mut stream, &encoder(config), config.keys)?;
+    }
+    let crew = Crew::start(config)?;
+    Conductor {
+        config,
+        marks,
+        observer,
+        record: Record::new(config, crew.start),
+        crew,
+    }
+    .conduct()
+}
+
+fn encoder(config: &RunConfig) -> Encoder {
+    Encoder::new(&config.key_prefix, Values::new(config.size))
+}
+
+fn connect(endpoint: &str) -> Result<TcpStream, RunError> {
+    let failed = |error| RunError::Connect {
+        endpoint: endpoint.to_owned(),
+        error,
+    };
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in endpoint.to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+/// The workers' threads and the channels to them.
+struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    windows: Receiver<FromWorker>,
+    spares: Vec<Sender<Box<Window>>>,
+    stop_at: Arc<AtomicU64>,
+    start: u64,
+    /// Requests on each worker's tape.
+    tape_length: u64,
+}
+
+impl Crew {
+    fn start(config: &RunConfig) -> Result<Self, RunError> {
+        let (sender, windows) = channel();
+        let stop_at = Arc::new(AtomicU64::new(u64::MAX));
+        let mut spares = Vec::new();
+        let mut workers = Vec::new();
+        let mut tape_length = 1;
+        for worker in 0..config.workers {
+            let (spare, returned) = channel();
+            spares.push(spare);
+            let channel = Channel {
+                worker: worker as usize,
+                windows: sender.clone(),
+                spares: returned,
+                stop_at: Arc::clone(&stop_at),
+            };
+            let connections = connections(config, worker)?;
+            let orders = orders(config, worker);
+            tape_length = orders.tape.len() as u64;
+            workers.push(Worker::new(orders, connections, encoder(config), channel)?);
+        }
+        let start = clock::now() + LEAD_NS;
+        let spawn = |(index, worker): (usize, Worker)| {
+            let name = format!("load-{index}");
+            let sender = sender.clone();
+            std::thread::Builder::new().name(name).spawn(move || {
+                let outcome = catch_unwind(AssertUnwindSafe(|| worker.run(start)));
+                let panicked = |_| Err(io::Error::other("a worker panicked"));
+                if let Err(error) = outcome.unwrap_or_else(panicked) {
+                    // Without a conductor there is nobody to tell.
+                    sender.send(Err(error)).ok();
+                }
+            })
+        };
+        let threads = workers
+            .into_iter()
+            .enumerate()
+            .map(spawn)
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            threads,
+            windows,
+            spares,
+            stop_at,
+            start,
+            tape_length,
+        })
+    }
+
+    fn receive(&mut self) -> Result<(usize, Box<Window>), RunError> {
+        let failed = match self.windows.recv_timeout(WORKER_SILENCE) {
+            Ok(Ok(arrived)) => return Ok(arrived),
+            Ok(Err(error)) => RunError::Io(error),
+            Err(_) => RunError::Worker,
+        };
+        self.stop_at.store(0, Ordering::Relaxed);
+        Err(failed)
+    }
+
+    /// Waits for the threads, all of which have sent their last window.
+    fn join(self) {
+        for thread in self.threads {
+            // What a worker has to say, it has said by the channel.
+            thread.join().ok();
+        }
+    }
+}
+
+/// A worker's share of the connections, which are dealt to endpoints in turn.
+fn connections(config: &RunConfig, worker: u32) -> Result<Vec<Connection>, RunError> {
+    let mine = (worker..config.connections).step_by(config.workers as usize);
+    let open = |(token, number): (usize, u32)| {
+        let endpoint = number as usize % config.endpoints.len();
+        let stream = connect(&config.endpoints[endpoint])?;
+        Ok(Connection::open(
+            stream,
+            endpoint,
+            Token(token),
+            config.depth as usize,
+        )?)
+    };
+    mine.enumerate().map(open).collect()
+}
+
+fn orders(config: &RunConfig, worker: u32) -> Orders {
+    let workers = u64::from(config.workers);
+    let quota = config
+        .requests
+        .map(|requests| requests / workers + u64::from(u64::from(worker) < requests % workers));
+    let seconds = config.seconds_max().unwrap_or(60.0) + config.settle_seconds_max;
+    let by_rate = config
+        .rate
+        .map(|rate| (rate * 1.1 * seconds / f64::from(config.workers)) as u64);
+    let wanted = quota.or(by_rate).unwrap_or(u64::MAX);
+    Orders {
+        tape: Tape::draw(config, worker, wanted),
+        schedule: config.rate.map(|rate| {
+            let phase = f64::from(worker) / f64::from(config.workers);
+            (Schedule::draw(config, rate, worker), phase)
+        }),
+        quota,
+        depth: config.depth as usize,
+        drain_ns: config.drain_ms * 1_000_000,
+        timeout_ns: config.timeout_ms.map(|ms| ms * 1_000_000),
+        endpoints: config.endpoints.len(),
+    }
+}
+
+/// Puts the workers' windows together in order, and says when it is enough.
+struct Conductor<'a> {
+    config: &'a RunConfig,
+    marks: &'a Marks,
+    observer: &'a mut dyn Observer,
+    record: Record<'a>,
+    crew: Crew,
+}
+
+impl Conductor<'_> {
+    fn conduct(mut self) -> Result<RunReport, RunError> {
+        let endpoints = self.config.endpoints.len();
+        let mut pending: BTreeMap<u64, Window> = BTreeMap::new();
+        // The window each worker is in: all of its windows before that have arrived.
+        let mut reached = vec![0; self.config.workers as usize];
+        while reached.iter().any(|&index| index != u64::MAX) {
+            let (worker, mut window) = self.crew.receive()?;
+            reached[worker] = if window.last {
+                u64::MAX
+            } else {
+                window.index + 1
+            };
+            pending
+                .entry(window.index)
+                .or_insert_with(|| Window::new(endpoints))
+                .add(&window);
+            window.reset();
+            // A worker that is done takes no window back.
+            self.crew.spares[worker].send(window).ok();
+            let complete = reached.iter().copied().min().unwrap_or(u64::MAX);
+            while let Some(entry) = pending
+                .first_entry()
+                .filter(|entry| *entry.key() < complete)
+            {
+                let (index, window) = entry.remove_entry();
+                self.window(index, &window);
+            }
+        }
+        let tape_length = self.crew.tape_length;
+        self.crew.join();
+        Ok(self.record.report(tape_length))
+    }
+
+    /// One window of all workers together.
+    fn window(&mut self, index: u64, window: &Window) {
+        self.record.marks(self.marks);
+        self.record.window(index, window);
+        if let Some(stop_at) = self.record.stop_at() {
+            self.crew.stop_at.store(stop_at, Ordering::Relaxed);
+        }
+        self.observer.progress(&self.record.progress());
+    }
+}
