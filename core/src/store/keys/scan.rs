@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use crate::resp::number::Decimal;
 use crate::resp::reply;
 use crate::store::error::StoreError;
 use crate::store::glob;
@@ -41,7 +40,7 @@ pub(in crate::store) fn scan(store: &mut Store, call: &Call<'_>, out: &mut Vec<u
         }
     });
     reply::array_header(out, 2);
-    reply::bulk(out, Decimal::unsigned(next).as_bytes());
+    reply::bulk_integer(out, next as i64);
     found.write(store, out);
     Ok(Outcome::default())
 }

@@ -1,7 +1,7 @@
 //! Strings that are numbers: INCR, DECR and their kin.
 
 use crate::command::CommandId;
-use crate::resp::number::{Decimal, parse_i64};
+use crate::resp::number::parse_i64;
 use crate::resp::reply;
 use crate::store::access::{Found, NewString};
 use crate::store::error::StoreError;
@@ -36,13 +36,11 @@ fn add(store: &mut Store, call: &Call<'_>, by: i64, out: &mut Vec<u8>) -> Done {
         None => 0,
     };
     let new = old.checked_add(by).ok_or(StoreError::Overflow)?;
-    let version = replace(
-        store,
-        call,
-        found,
-        (Decimal::signed(new).as_bytes(), Shape::Natural),
-    );
+    let start = out.len();
     reply::integer(out, new);
+    // The reply's digits, between its type byte and its line end, are the value's.
+    let digits = &out[start + 1..out.len() - 2];
+    let version = replace(store, call, found, (digits, Shape::Natural));
     Ok(Outcome::at(version))
 }
 
