@@ -8,7 +8,7 @@ use crate::case::{Case, Same};
 
 /// The suite's row.
 pub const SUITE: Suite = Suite {
-    name: "canary",
+    name: super::CANARY,
     question: "Does the gate see what it must see, and nothing else?",
     cases,
 };

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "gate-canary")]
 pub mod canary;
+pub mod hash;
 
 use crate::case::Case;
 
@@ -18,6 +19,7 @@ pub struct Suite {
 
 /// All suites, in reading order.
 pub static SUITES: &[Suite] = &[
+    hash::SUITE,
     #[cfg(feature = "gate-canary")]
     canary::SUITE,
 ];
@@ -27,10 +29,15 @@ pub fn all() -> Vec<Case> {
     SUITES.iter().flat_map(|suite| (suite.cases)()).collect()
 }
 
-/// The case with this id.
-pub fn by_id(id: &str) -> Option<Case> {
-    all().into_iter().find(|case| case.id == id)
+/// The cases whose id contains `filter`, and the gate's own rows whatever the filter.
+pub fn selected(filter: String) -> impl Iterator<Item = Case> {
+    all()
+        .into_iter()
+        .filter(move |case| case.id.contains(&filter) || case.suite() == CANARY)
 }
+
+/// The suite of rows by which the gate tests itself.
+pub const CANARY: &str = "canary";
 
 #[cfg(test)]
 mod tests {
