@@ -1,2 +1,31 @@
-//! The lab's command line.
-fn main() {}
+//! `ringlab`, or `cargo lab`: the lab's command line. One verb, one file in [`verbs`].
+
+mod counts;
+mod exit;
+mod gate;
+mod instruments;
+mod keys;
+mod machine;
+mod moment;
+mod progress;
+mod verbs;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The lab: measures, compares and judges what ringd is made of.
+#[derive(Debug, Parser)]
+#[command(name = "ringlab", version, max_term_width = 100, after_help = exit::CODES)]
+struct Args {
+    #[command(subcommand)]
+    verb: verbs::Verb,
+}
+
+fn main() -> ExitCode {
+    match Args::parse().verb.run() {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::Exit::of_error(&error).into(),
+    }
+}

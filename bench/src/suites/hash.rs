@@ -41,7 +41,12 @@ fn case(kind: HashKind, length: usize) -> Case {
 
 /// A printable key of that many bytes.
 pub fn key(length: usize) -> Vec<u8> {
-    b"user:000042:profile/en_GB?".iter().copied().cycle().take(length).collect()
+    b"user:000042:profile/en_GB?"
+        .iter()
+        .copied()
+        .cycle()
+        .take(length)
+        .collect()
 }
 
 fn expected(name: &str, length: usize) -> Option<u64> {

@@ -1,0 +1,107 @@
+//! Keys on standard input, one a line: as hex, or as text.
+
+use std::io::BufRead;
+
+use anyhow::{Context, Result};
+
+use crate::exit::Usage;
+
+/// How a line spells a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// Two hex digits a byte, upper or lower case.
+    Hex,
+    /// The line's bytes.
+    Text,
+}
+
+/// Calls `each` with the key of each line. An empty line is the empty key; a carriage return
+/// before the line feed belongs to the line's end.
+pub(crate) fn for_each(
+    mut input: impl BufRead,
+    spelling: Spelling,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        if input.read_until(b'\n', &mut line).context("reading keys")? == 0 {
+            break;
+        }
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        match spelling {
+            Spelling::Text => each(text)?,
+            Spelling::Hex => {
+                let key = from_hex(text).map_err(|why| Usage(format!("line {number}: {why}")))?;
+                each(&key)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
+    let digit = |at: usize| {
+        let byte = text[at];
+        char::from(byte).to_digit(16).ok_or_else(|| {
+            let shown = char::from(byte).escape_default();
+            format!(
+                "'{shown}' at column {} is not a hex digit; keys as text need --text",
+                at + 1
+            )
+        })
+    };
+    let digits = (0..text.len())
+        .map(digit)
+        .collect::<Result<Vec<u32>, String>>()?;
+    if digits.len() % 2 == 1 {
+        return Err(format!("{} hex digits: a byte needs two", digits.len()));
+    }
+    let byte = |pair: &[u32]| u8::try_from(pair[0] << 4 | pair[1]).expect("two hex digits");
+    Ok(digits.chunks_exact(2).map(byte).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(input: &str, spelling: Spelling) -> Result<Vec<Vec<u8>>> {
+        let mut keys = Vec::new();
+        for_each(input.as_bytes(), spelling, |key| {
+            keys.push(key.to_vec());
+            Ok(())
+        })?;
+        Ok(keys)
+    }
+
+    #[test]
+    fn lines_are_keys() {
+        let none: Vec<Vec<u8>> = vec![];
+        for (input, keys) in [
+            ("", none),
+            ("\n", vec![vec![]]),
+            ("6b\n\nFf00\n", vec![vec![0x6b], vec![], vec![0xff, 0]]),
+            ("6b\r\n00", vec![vec![0x6b], vec![0]]),
+        ] {
+            assert_eq!(read(input, Spelling::Hex).unwrap(), keys, "{input:?}");
+        }
+        let keys = read("6b\n\nk v", Spelling::Text).unwrap();
+        assert_eq!(keys, [&b"6b"[..], b"", b"k v"]);
+    }
+
+    #[test]
+    fn bad_hex_names_its_line() {
+        for (input, text) in [
+            (
+                "6b\n6x\n",
+                "line 2: 'x' at column 2 is not a hex digit; keys as text need --text",
+            ),
+            ("123", "line 1: 3 hex digits: a byte needs two"),
+        ] {
+            let error = read(input, Spelling::Hex).unwrap_err();
+            assert!(error.is::<Usage>());
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

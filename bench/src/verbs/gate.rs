@@ -1,0 +1,54 @@
+//! `ringlab gate`: judges this working tree against a base.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::exit::Exit;
+use crate::gate::{self, Question, base};
+use crate::workspace::Workspace;
+
+/// Compares this working tree with a base, case by case, and refuses what has become worse
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: cargo lab gate --base origin/main --out target/gate")]
+pub(crate) struct Args {
+    /// The commit to compare with [default: the first parent of a merge, else where the head left
+    /// main, else the commit before]
+    #[arg(long)]
+    base: Option<String>,
+    /// Only ids that contain this
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Also writes report.md and report.json into this folder
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Prints the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<Exit> {
+        let out = self.out.clone();
+        let judged = self.judge();
+        if let (Err(error), Some(out)) = (&judged, out) {
+            gate::write_error(&out, error)?;
+        }
+        judged
+    }
+
+    fn judge(self) -> Result<Exit> {
+        let workspace = Workspace::find()?;
+        let base = match &self.base {
+            Some(revision) => base::named(&workspace, revision)?,
+            None => base::found(&workspace)?,
+        };
+        let question = Question {
+            base,
+            filter: self.filter,
+            out: self.out,
+            json: self.json,
+        };
+        gate::run(&workspace, &question)
+    }
+}
