@@ -41,6 +41,11 @@ pub(crate) fn for_each(
     Ok(())
 }
 
+/// The bytes as lower-case hex.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
     let digit = |at: usize| {
         let byte = text[at];
@@ -103,5 +108,10 @@ mod tests {
             assert!(error.is::<Usage>());
             assert_eq!(error.to_string(), text);
         }
+    }
+
+    #[test]
+    fn hex_comes_back() {
+        assert_eq!(to_hex(&[0, 0x6b, 0xff]), "006bff");
     }
 }

@@ -5,6 +5,7 @@ mod gate;
 mod hash;
 mod machine;
 mod measure;
+mod owner;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -19,6 +20,7 @@ pub(crate) enum Verb {
     Hash(hash::Args),
     Machine(machine::Args),
     Measure(measure::Args),
+    Owner(owner::Args),
 }
 
 impl Verb {
@@ -30,6 +32,7 @@ impl Verb {
             Self::Hash(args) => args.run(),
             Self::Machine(args) => args.run(),
             Self::Measure(args) => args.run(),
+            Self::Owner(args) => args.run(),
         }
     }
 }

@@ -175,6 +175,16 @@ impl PoolConfig {
     /// # Errors
     /// What is wrong with the ring, and what would work.
     pub fn topology(&self) -> Result<Topology, TopologyError> {
+        let topology = self.ring()?;
+        topology.check_spread()?;
+        Ok(topology)
+    }
+
+    /// The ring of these settings, whatever it leaves to a peer: for asking who would own a key.
+    ///
+    /// # Errors
+    /// What is wrong with the ring.
+    pub fn ring(&self) -> Result<Topology, TopologyError> {
         let topology = Topology::build(
             self.peers(),
             &self.local_name(),
@@ -182,12 +192,10 @@ impl PoolConfig {
             self.distribution,
             self.hash_tag,
         )?;
-        let topology = match self.distribution_shadow {
-            Some(shadow) if shadow != self.distribution => topology.with_shadow(shadow)?,
-            _ => topology,
-        };
-        topology.check_spread()?;
-        Ok(topology)
+        match self.distribution_shadow {
+            Some(shadow) if shadow != self.distribution => topology.with_shadow(shadow),
+            _ => Ok(topology),
+        }
     }
 
     /// Every node of the ring, this one first.
