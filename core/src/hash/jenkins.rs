@@ -1,5 +1,7 @@
 //! Bob Jenkins' lookup3.
 
+use super::word;
+
 /// `hashlittle` of lookup3.c (<http://burtleburtle.net/bob/c/lookup3.c>, 2006) with initval 13.
 /// The empty key gives the unmixed start, 3735928572.
 pub(super) fn jenkins(key: &[u8]) -> u64 {
@@ -16,18 +18,20 @@ pub(super) fn jenkins(key: &[u8]) -> u64 {
     for block in blocks {
         state = mixed(added(state, block));
     }
-    let mut padded = [0; 12];
-    padded[..last.len()].copy_from_slice(last);
-    u64::from(finished(added(state, &padded)))
+    u64::from(finished(added(state, last)))
 }
 
-fn added([a, b, c]: [u32; 3], block: &[u8; 12]) -> [u32; 3] {
-    let word =
-        |at: usize| u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
+/// Adds up to twelve bytes, as if zeros followed them.
+#[inline]
+fn added([a, b, c]: [u32; 3], block: &[u8]) -> [u32; 3] {
+    let (low, high) = match block.split_at_checked(8) {
+        Some((low, high)) => (word(low), word(high)),
+        None => (word(block), 0),
+    };
     [
-        a.wrapping_add(word(0)),
-        b.wrapping_add(word(4)),
-        c.wrapping_add(word(8)),
+        a.wrapping_add(low as u32),
+        b.wrapping_add((low >> 32) as u32),
+        c.wrapping_add(high as u32),
     ]
 }
 

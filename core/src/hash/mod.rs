@@ -228,6 +228,23 @@ fn sign_extended(byte: u8) -> u32 {
     i32::from(byte.cast_signed()).cast_unsigned()
 }
 
+/// Up to eight bytes as a little-endian number, read in overlapping pieces: no copy, no loop.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let Some(whole) = bytes.first_chunk() {
+        u64::from_le_bytes(*whole)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u64::from);
+        first | (last << (8 * (len - 4)))
+    } else if len > 0 {
+        let at = |index: usize| u64::from(bytes[index]) << (8 * index);
+        at(0) | at(len / 2) | at(len - 1)
+    } else {
+        0
+    }
+}
+
 /// A hash value spread over 64 bits, for distributions that divide the 64-bit space.
 ///
 /// A 64-bit value stays as it is. A narrower one goes through MurmurHash3's 64-bit finalizer
@@ -240,5 +257,46 @@ pub const fn widen(value: u64, bits: u8) -> u64 {
         value
     } else {
         murmur3::mix_64(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_its_bytes() {
+        let bytes = [0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88];
+        for len in 0..=8 {
+            let mut padded = [0; 8];
+            padded[..len].copy_from_slice(&bytes[..len]);
+            assert_eq!(
+                word(&bytes[..len]),
+                u64::from_le_bytes(padded),
+                "{len} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_the_right_ones() {
+        let text = HashKind::by_name("murmur2").unwrap_err().to_string();
+        assert!(text.starts_with(
+            "unknown hash 'murmur2' (did you mean 'murmur'?); the hashes are: one_at_a_time, md5"
+        ));
+        for kind in HashKind::all() {
+            assert_eq!(HashKind::by_name(kind.name()), Ok(kind));
+            assert!(text.contains(kind.name()));
+        }
+    }
+
+    #[test]
+    fn widening_keeps_values_apart() {
+        assert_eq!(widen(u64::MAX - 1, 64), u64::MAX - 1);
+        let mut widened: Vec<_> = (0..1 << 15).map(|value| widen(value, 15)).collect();
+        widened.sort_unstable();
+        widened.dedup();
+        assert_eq!(widened.len(), 1 << 15);
+        assert!(widened[0] < u64::MAX / 1000 && widened[32767] > u64::MAX / 1000 * 999);
     }
 }

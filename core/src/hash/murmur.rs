@@ -1,5 +1,7 @@
 //! MurmurHash2.
 
+use super::word;
+
 const M: u32 = 0x5bd1_e995;
 
 /// Austin Appleby's MurmurHash2 (32 bits) with libmemcached's seed, 0xdeadbeef times the length.
@@ -13,10 +15,7 @@ pub(super) fn murmur(key: &[u8]) -> u64 {
         h = h.wrapping_mul(M) ^ k.wrapping_mul(M);
     }
     if !tail.is_empty() {
-        for (shift, &byte) in [0, 8, 16].iter().zip(tail) {
-            h ^= u32::from(byte) << shift;
-        }
-        h = h.wrapping_mul(M);
+        h = (h ^ word(tail) as u32).wrapping_mul(M);
     }
     h ^= h >> 13;
     h = h.wrapping_mul(M);

@@ -4,6 +4,8 @@
 //! for x86_128 but never calls it; here the name means what was intended. `murmur3_x64_64` is the
 //! first half of x64_128, also where a ring takes 32 bits: then their low ones.
 
+use super::word;
+
 /// The seed that Dynomite configures.
 const SEED: u32 = 0xc0a1_e5ce;
 
@@ -42,9 +44,8 @@ fn x86_128(key: &[u8], seed: u32) -> [u32; 4] {
             h[lane] = h[lane].wrapping_mul(5).wrapping_add(ADDED[lane]);
         }
     }
-    let mut padded = [0; 16];
-    padded[..tail.len()].copy_from_slice(tail);
-    let k = words_32(&padded);
+    let [low, high] = tail_words(tail);
+    let k = [low, low >> 32, high, high >> 32].map(|word| word as u32);
     for lane in 0..4 {
         // A lane without tail bytes is zero and stays so.
         h[lane] ^= scrambled_32(k[lane], lane) ^ key.len() as u32;
@@ -71,6 +72,14 @@ fn mix_32(mut h: u32) -> u32 {
     h ^ (h >> 16)
 }
 
+/// A tail of fewer than 16 bytes, as if zeros followed it.
+fn tail_words(tail: &[u8]) -> [u64; 2] {
+    match tail.split_at_checked(8) {
+        Some((low, high)) => [word(low), word(high)],
+        None => [word(tail), 0],
+    }
+}
+
 const C64: [u64; 2] = [0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f];
 
 fn scrambled_64(k: [u64; 2]) -> [u64; 2] {
@@ -94,9 +103,7 @@ fn x64_128(key: &[u8], seed: u64) -> [u64; 2] {
         h[1] = (h[1] ^ k[1]).rotate_left(31).wrapping_add(h[0]);
         h[1] = h[1].wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
-    let mut padded = [0; 16];
-    padded[..tail.len()].copy_from_slice(tail);
-    let k = scrambled_64(words_64(&padded));
+    let k = scrambled_64(tail_words(tail));
     let len = key.len() as u64;
     h = summed_64([h[0] ^ k[0] ^ len, h[1] ^ k[1] ^ len]);
     summed_64(h.map(mix_64))

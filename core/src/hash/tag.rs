@@ -14,10 +14,23 @@ pub fn tag_range(key: &[u8], hash_tag: Option<[u8; 2]>) -> &[u8] {
 }
 
 fn between(key: &[u8], open: u8, close: u8) -> Option<&[u8]> {
+    if !contains(key, open) {
+        return None;
+    }
     let start = key.iter().position(|byte| *byte == open)? + 1;
     let tail = &key[start..];
     let len = tail.iter().position(|byte| *byte == close)?;
     (len > 0).then(|| &tail[..len])
+}
+
+/// Whether `byte` is in `key`, sixteen at a time: most keys have no tag.
+fn contains(key: &[u8], byte: u8) -> bool {
+    let (blocks, tail) = key.as_chunks::<16>();
+    blocks.iter().any(|block| {
+        block
+            .iter()
+            .fold(false, |found, other| found | (*other == byte))
+    }) || tail.contains(&byte)
 }
 
 #[cfg(test)]
