@@ -7,8 +7,9 @@
 //!                                   └ divergent → repair     hint ← peer down; drain → peer egress
 //! ```
 //!
-//! The modules stand in reading order; each uses only those above it. Nothing here reads a clock,
-//! blocks or touches a socket, except `io`, which drives one [`node`](crate) per worker.
+//! `ARCHITECTURE.md` beside this crate lists the modules in reading order; each uses only those
+//! before it. Nothing here reads a clock, blocks or touches a socket, except `io`, which drives one
+//! [`node`] per worker.
 #![deny(unsafe_code)]
 
 pub mod buffers;
@@ -19,12 +20,15 @@ pub mod consistency;
 pub mod dispatch;
 pub mod distribution;
 pub mod egress;
+pub mod extension;
+pub mod flight;
 pub mod handoff;
 pub mod hash;
 pub mod ids;
 pub mod limits;
 pub mod names;
 pub mod node;
+pub mod payload;
 pub mod resp;
 pub mod store;
 pub mod time;

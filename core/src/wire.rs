@@ -80,6 +80,8 @@ impl Flags {
     pub const SUPERSEDED: Self = Self(8);
     /// The forwarder passes this write on to the other racks of its datacenter (D12).
     pub const FORWARD: Self = Self(16);
+    /// The peer can't answer this now (it is catching up): no vote.
+    pub const REFUSED: Self = Self(32);
 
     /// Whether all bits of `other` are set.
     #[must_use]
@@ -131,6 +133,12 @@ impl Header {
 
     /// Appends the header of a frame whose body has `body_len` bytes.
     pub fn encode(&self, body_len: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes(body_len));
+    }
+
+    /// The header of a frame whose body has `body_len` bytes.
+    #[must_use]
+    pub fn bytes(&self, body_len: usize) -> [u8; HEADER_LEN] {
         debug_assert!(body_len <= BODY_LEN_MAX);
         let mut bytes = [0; HEADER_LEN];
         let len = (HEADER_LEN - 4 + body_len) as u32;
@@ -141,7 +149,7 @@ impl Header {
         bytes[8..16].copy_from_slice(&self.request_id.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.version.0.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.deadline_ms.to_le_bytes());
-        out.extend_from_slice(&bytes);
+        bytes
     }
 }
 

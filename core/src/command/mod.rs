@@ -141,7 +141,7 @@ impl Command {
 
     /// The positions of the keys in a request of `argc` arguments.
     #[inline]
-    pub fn keys(&self, argc: usize) -> impl Iterator<Item = usize> + use<> {
+    pub fn keys(&self, argc: usize) -> impl Iterator<Item = usize> + Clone + use<> {
         let first = usize::from(self.first_key);
         let last = if self.last_key < 0 {
             argc.saturating_sub(usize::from(self.last_key.unsigned_abs()))

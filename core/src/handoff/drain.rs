@@ -186,7 +186,7 @@ impl Lane {
     fn give_up(&mut self, limits: &Limits, spare: &mut Spare) -> usize {
         let sent_count = std::mem::take(&mut self.sent_count);
         self.sent_bytes = 0;
-        self.attempt = self.attempt.wrapping_add(1);
+        self.attempt = (self.attempt + 1) % Ticket::ATTEMPTS;
         self.queue.unacknowledge(sent_count);
         let forgotten = sent_count * usize::from(limits.sabotage.forgets_unconfirmed);
         (0..forgotten).map(|_| self.pop(spare)).sum()

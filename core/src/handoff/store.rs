@@ -88,6 +88,26 @@ pub struct Ticket {
     pub(super) attempt: u32,
 }
 
+impl Ticket {
+    /// Attempts are numbered modulo this.
+    pub(super) const ATTEMPTS: u32 = 1 << 22;
+
+    /// In 62 bits, as it travels: 22 of the attempt above 40 of the number.
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        ((self.attempt as u64) << 40) | (self.number & ((1 << 40) - 1))
+    }
+
+    /// The ticket that was packed; exact for the first 2^40 hints of a peer.
+    #[must_use]
+    pub const fn unpack(packed: u64) -> Self {
+        Self {
+            number: packed & ((1 << 40) - 1),
+            attempt: (packed >> 40) as u32 % Self::ATTEMPTS,
+        }
+    }
+}
+
 /// A hint to be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery<'a> {

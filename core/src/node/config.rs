@@ -1,7 +1,8 @@
 //! The node's settings, as the configuration reader gives them.
 
 use crate::consistency::Consistency;
-use crate::dispatch::BucketType;
+use crate::dispatch::{BucketType, DispatchConfig};
+use crate::handoff::Limits;
 use crate::limits::CLIENT_QUEUE_BYTES_MAX;
 
 /// What one node is told at its start. Times in milliseconds, sizes in bytes.
@@ -88,5 +89,30 @@ impl Default for NodeConfig {
             bucket_types: Vec::new(),
             default_bucket_type: None,
         }
+    }
+}
+
+impl HintConfig {
+    /// The hint store's bounds.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            bytes_max: self.bytes_max,
+            peer_bytes_max: self.bytes_max,
+            ttl_ms: self.ttl_ms,
+            drain_bytes_per_s: self.drain_bytes_per_s,
+            ..Limits::default()
+        }
+    }
+}
+
+impl NodeConfig {
+    /// The planner's part.
+    pub(super) fn rules(&self) -> DispatchConfig {
+        DispatchConfig::new(
+            self.read_consistency,
+            self.write_consistency,
+            self.hints.enabled,
+        )
+        .with_buckets(self.bucket_types.clone(), self.default_bucket_type.clone())
     }
 }

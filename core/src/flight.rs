@@ -1,0 +1,206 @@
+//! Requests in flight: sent to several replicas, not yet answered by all of them.
+//!
+//! A flight outlives the reply to its client: it is kept until every target has answered or
+//! failed, so that a slow stale replica is still repaired and a lost write still hinted.
+
+use std::collections::VecDeque;
+
+use crate::coalesce::ReplicaCoalescer;
+use crate::command::Command;
+use crate::consistency::Consistency;
+use crate::ids::ConnId;
+use crate::payload::Payload;
+use crate::resp::Protocol;
+use crate::time::Mono;
+use crate::version::Version;
+
+/// A flight's key in the table: slot and generation; also the request id between peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlightId(u64);
+
+impl FlightId {
+    /// The id as it stands in a frame. The two highest bits are zero.
+    #[must_use]
+    pub const fn wire(self) -> u64 {
+        self.0
+    }
+
+    /// The id that stands in a frame.
+    #[must_use]
+    pub const fn from_wire(id: u64) -> Self {
+        Self(id)
+    }
+
+    const fn new(index: usize, generation: u32) -> Self {
+        Self(((generation as u64) << 32) | index as u64)
+    }
+
+    const fn index(self) -> usize {
+        (self.0 & 0xffff_ffff) as usize
+    }
+
+    const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// Who waits for the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A place in a client's order of replies.
+    Client {
+        /// The connection.
+        conn: ConnId,
+        /// The place.
+        slot: u64,
+    },
+    /// A part of a multi-key command.
+    Part(PartId),
+    /// Nobody: it was answered before, or is sent on behalf of another node.
+    Nobody,
+}
+
+/// A part of a multi-key command: the command's key in its table, and the part's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartId {
+    /// Index of the split command.
+    pub split: u32,
+    /// Generation of that index.
+    pub generation: u32,
+    /// The part's number.
+    pub part: u32,
+}
+
+/// One request on its way.
+#[derive(Debug)]
+pub struct Flight {
+    /// Who waits for the reply.
+    pub owner: Owner,
+    /// The command's row.
+    pub command: &'static Command,
+    /// The request in RESP, as every target gets it.
+    pub request: Payload,
+    /// Encoding of the reply.
+    pub protocol: Protocol,
+    /// Level, resolved by the planner.
+    pub consistency: Consistency,
+    /// Stamp of a write; `NEVER` for a read.
+    pub version: Version,
+    /// When it is failed.
+    pub deadline: Mono,
+    /// The decision is made and delivered.
+    pub answered: bool,
+    /// How often the write was stamped anew.
+    pub restamps: u8,
+    /// The newest version a replica kept instead of this write.
+    pub superseded_by: Version,
+    /// What the owner is told when no reply of a replica is.
+    pub verdict: Option<&'static [u8]>,
+    /// The votes.
+    pub coalescer: ReplicaCoalescer,
+}
+
+/// Highest generation: the ids' two top bits stay free for other kinds of request.
+const GENERATION_MASK: u32 = 0x3fff_ffff;
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    flight: Option<Flight>,
+}
+
+/// All flights of a node, and their deadlines in order.
+#[derive(Debug, Default)]
+pub struct Flights {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    deadlines: VecDeque<(Mono, FlightId)>,
+}
+
+impl Flights {
+    /// Flights under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether none is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a flight. Deadlines must not go back from one call to the next.
+    pub fn insert(&mut self, flight: Flight) -> FlightId {
+        let index = self.free.pop().map_or_else(
+            || {
+                self.slots.push(Slot::default());
+                self.slots.len() - 1
+            },
+            |index| index as usize,
+        );
+        let slot = &mut self.slots[index];
+        let id = FlightId::new(index, slot.generation);
+        self.deadlines.push_back((flight.deadline, id));
+        slot.flight = Some(flight);
+        id
+    }
+
+    /// The flight of that id, unless it is over.
+    pub fn get(&mut self, id: FlightId) -> Option<&mut Flight> {
+        self.slots
+            .get_mut(id.index())
+            .filter(|slot| slot.generation == id.generation())?
+            .flight
+            .as_mut()
+    }
+
+    /// Ends a flight.
+    pub fn remove(&mut self, id: FlightId) -> Option<Flight> {
+        let slot = self
+            .slots
+            .get_mut(id.index())
+            .filter(|slot| slot.generation == id.generation())?;
+        let flight = slot.flight.take()?;
+        slot.generation = (slot.generation + 1) & GENERATION_MASK;
+        self.free.push(id.index() as u32);
+        // Flights that ended early leave their deadline behind: the front ones go here.
+        while let Some(&(_, front)) = self.deadlines.front() {
+            if self.get(front).is_some() {
+                break;
+            }
+            self.deadlines.pop_front();
+        }
+        Some(flight)
+    }
+
+    /// The next flight whose deadline has passed; each is given once.
+    pub fn next_due(&mut self, now: Mono) -> Option<FlightId> {
+        while let Some(&(deadline, id)) = self.deadlines.front() {
+            if self.get(id).is_some() {
+                if deadline > now {
+                    return None;
+                }
+                self.deadlines.pop_front();
+                return Some(id);
+            }
+            self.deadlines.pop_front();
+        }
+        None
+    }
+
+    /// When the next deadline passes, at the earliest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.deadlines.front().map(|(deadline, _)| *deadline)
+    }
+
+    /// Ids of all flights.
+    #[must_use]
+    pub fn ids(&self) -> Vec<FlightId> {
+        let ids = self.slots.iter().enumerate();
+        ids.filter(|(_, slot)| slot.flight.is_some())
+            .map(|(index, slot)| FlightId::new(index, slot.generation))
+            .collect()
+    }
+}
