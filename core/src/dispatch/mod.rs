@@ -6,6 +6,8 @@
 mod config;
 mod plan;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use config::{BucketType, DispatchConfig, Rule};
 pub use plan::{Disagreement, PlanInput, plan, shadow_disagreement};
