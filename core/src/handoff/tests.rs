@@ -580,3 +580,19 @@ proptest! {
         }
     }
 }
+
+#[cfg(feature = "sim")]
+#[test]
+fn the_broken_rule_forgets_what_was_not_confirmed() {
+    let mut store = store(Limits {
+        sabotage: Sabotage::FORGETS_UNCONFIRMED,
+        ..Limits::default()
+    });
+    for text in ["a", "b", "c"] {
+        keep(&mut store, A, text, START).unwrap();
+    }
+    store.resume(A);
+    let sent = poll_all(&mut store, START);
+    store.fail(A, sent[0].1, START);
+    assert!(store.is_empty());
+}

@@ -2,4 +2,6 @@
 
 mod fragments;
 mod properties;
+#[cfg(feature = "sim")]
+mod sabotage;
 mod stories;
