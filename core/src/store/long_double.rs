@@ -21,7 +21,8 @@ pub(super) enum LongDouble {
     Infinite,
 }
 
-/// `mantissa * 2^exponent`; the mantissa's top bit is set, unless the number is zero.
+/// `mantissa * 2^exponent`; the mantissa's top bit is set, unless the number is zero, which has no
+/// sign here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Finite {
     negative: bool,
@@ -118,10 +119,7 @@ fn parse_decimal(negative: bool, text: &[u8]) -> Option<Finite> {
     }
     let exponent = parts.exponent.checked_sub(parts.fraction.len() as i64)?;
     if number.is_zero() {
-        return Some(Finite {
-            negative,
-            ..Finite::ZERO
-        });
+        return Some(Finite::ZERO);
     }
     let magnitude = number.bit_len() as i64 / 4 + exponent;
     if !(-6_000..=6_000).contains(&magnitude) {
@@ -145,10 +143,7 @@ fn parse_hexadecimal(negative: bool, text: &[u8]) -> Option<Finite> {
         number.multiply_add(16, value_of(digit, 16)?);
     }
     if number.is_zero() {
-        return Some(Finite {
-            negative,
-            ..Finite::ZERO
-        });
+        return Some(Finite::ZERO);
     }
     let exponent = parts
         .exponent

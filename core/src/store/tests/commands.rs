@@ -219,6 +219,14 @@ fn keys_expire() {
         :1
         > DBSIZE
         :0
+        > SET k v PXAT 1
+        +OK
+        > SET k w NX
+        +OK
+        > SET k v EXAT 1
+        +OK
+        > INCR k
+        :1
         ",
     );
 }
