@@ -25,6 +25,7 @@ pub mod flight;
 pub mod handoff;
 pub mod hash;
 pub mod ids;
+pub mod io;
 pub mod limits;
 pub mod names;
 pub mod node;

@@ -29,6 +29,8 @@ enum Pull {
 #[derive(Debug)]
 pub(super) struct Join {
     pulls: Vec<Pull>,
+    /// Seen joining since this node began to: its memory was lost at the same time.
+    forgot: Vec<bool>,
     started: Mono,
     entries: u64,
 }
@@ -37,6 +39,7 @@ impl Join {
     pub(super) fn new(peer_count: usize, now: Now) -> Self {
         Self {
             pulls: vec![Pull::Waiting; peer_count],
+            forgot: vec![false; peer_count],
             started: now.mono,
             entries: 0,
         }
@@ -46,10 +49,12 @@ impl Join {
 impl Node {
     /// A peer's state changed: it may be pulled from now, or have forgotten what it gave.
     pub(super) fn join_peer_changed(&mut self, peer: PeerId, now: Now) {
-        let serves = self.states[peer.index()] == PeerState::Normal && self.same_datacenter(peer);
+        let state = self.states[peer.index()];
+        let serves = state == PeerState::Normal && self.same_datacenter(peer);
         let Some(join) = &mut self.join else {
             return;
         };
+        join.forgot[peer.index()] |= state == PeerState::Joining;
         join.pulls[peer.index()] = if serves { Pull::Running } else { Pull::Waiting };
         if serves {
             self.pull(peer, 0);
@@ -156,14 +161,11 @@ impl Node {
         let (mut pulled, mut forgetful, mut unsure) = (0, 1, 0);
         for (_, rack) in others {
             let pulls = || rack.peers.iter().map(|peer| join.pulls[peer.index()]);
-            let states = || rack.peers.iter().map(|peer| self.states[peer.index()]);
-            if pulls().all(|pull| pull == Pull::Done) {
-                pulled += 1;
-            } else if states().any(|state| state == PeerState::Joining) {
-                forgetful += 1;
-            } else {
-                unsure += 1;
-            }
+            let done = pulls().all(|pull| pull == Pull::Done);
+            let forgot = rack.peers.iter().any(|peer| join.forgot[peer.index()]);
+            pulled += usize::from(done);
+            forgetful += usize::from(forgot);
+            unsure += usize::from(!done && !forgot);
         }
         let replica_count = datacenter.racks.len();
         let wanted = (replica_count - replica_count / 2).min(replica_count - 1);

@@ -201,6 +201,15 @@ impl Node {
         self.resume(now);
     }
 
+    /// The other end of a client's connection sends nothing more but may still read: what it asked
+    /// is answered, then [`Action::Close`] comes.
+    pub fn handle_eof(&mut self, conn: ConnId, _now: Now) {
+        if let Some(client) = self.connections.client(conn) {
+            client.closing = true;
+        }
+        self.client_advanced(conn);
+    }
+
     /// The connection is gone, whoever closed it.
     pub fn handle_close(&mut self, conn: ConnId, now: Now) {
         if let Connection::Link(link) = self.connections.close(conn) {
