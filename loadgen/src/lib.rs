@@ -25,8 +25,6 @@ mod random;
 mod record;
 mod report;
 mod run;
-#[cfg(test)]
-mod statistics;
 mod steady;
 mod summary;
 mod table;

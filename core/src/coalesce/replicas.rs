@@ -128,16 +128,11 @@ pub(super) enum SlotState {
     Lost,
     /// Answered after a decision that compares nothing (C3).
     Absorbed,
-    /// Answered with a value or an acknowledgement.
-    Value,
-    /// Answered with an error.
-    Error,
+    Answered(Ballot),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
-    /// Of its reply, when it has one.
-    pub(super) ballot: Ballot,
     pub(super) peer: PeerId,
     pub(super) datacenter: u8,
     pub(super) waited: bool,
@@ -145,10 +140,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// What it replied.
-    pub(super) fn ballot(&self) -> Option<Ballot> {
-        let replied = matches!(self.state, SlotState::Value | SlotState::Error);
-        replied.then_some(self.ballot)
+    pub(super) const fn ballot(&self) -> Option<Ballot> {
+        match self.state {
+            SlotState::Answered(ballot) => Some(ballot),
+            _ => None,
+        }
     }
 }
 
@@ -191,10 +187,6 @@ impl ReplicaCoalescer {
             datacenter: target.datacenter,
             waited: target.waited,
             state: SlotState::Outstanding,
-            ballot: Ballot {
-                class: 0,
-                version: Version::NEVER,
-            },
         });
         Self {
             consistency: fanout.consistency,
@@ -311,13 +303,7 @@ impl ReplicaCoalescer {
         let class = self.class_of(reply.bytes, error, pool);
         let version = reply.version;
         let before = self.slots[index].ballot();
-        let slot = &mut self.slots[index];
-        slot.ballot = Ballot { class, version };
-        slot.state = if error {
-            SlotState::Error
-        } else {
-            SlotState::Value
-        };
+        self.slots[index].state = SlotState::Answered(Ballot { class, version });
         if let Some(before) = before {
             self.vacate(before.class, pool);
         }

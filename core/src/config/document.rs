@@ -3,6 +3,8 @@
 //! Only what a configuration file needs: scalars, lists and maps. Anchors and several documents are
 //! refused rather than half understood.
 
+use std::fmt;
+
 use saphyr_parser::{Event, Marker, Parser};
 
 /// Deepest nesting of a configuration file.
@@ -73,6 +75,32 @@ impl Value {
             Self::Scalar(_) => "a single value",
             Self::List(_) => "a list",
             Self::Map(_) => "a map",
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// On one line, whatever the style in the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Scalar(text) => f.write_str(text),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (index, item) in items.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{}", item.value)?;
+                }
+                f.write_str("]")
+            }
+            Self::Map(entries) => {
+                f.write_str("{")?;
+                for (index, entry) in entries.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{}: {}", entry.key, entry.node.value)?;
+                }
+                f.write_str("}")
+            }
         }
     }
 }

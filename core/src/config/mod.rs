@@ -93,6 +93,8 @@ impl std::error::Error for ConfigError {}
 pub struct Configured {
     /// The settings.
     pub pool: PoolConfig,
+    /// The keys that were set, each as it was written: what a reload compares.
+    pub written: BTreeMap<&'static str, String>,
     /// What is accepted and means nothing here, or something else than it says.
     pub warnings: Vec<Problem>,
 }
@@ -101,8 +103,8 @@ pub struct Configured {
 #[derive(Debug, Default)]
 pub struct Reader {
     pool: PoolConfig,
-    /// Where each key was set last.
-    places: BTreeMap<&'static str, Place>,
+    /// Where each key was set last, and to what.
+    places: BTreeMap<&'static str, (Place, String)>,
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -203,7 +205,10 @@ impl Reader {
             self.error(place(at), format!("{name} has no value"));
         } else {
             match key.apply(&mut self.pool, node) {
-                Ok(()) => drop(self.places.insert(key.name, place(at))),
+                Ok(()) => {
+                    let written = (place(at), node.value.to_string());
+                    self.places.insert(key.name, written);
+                }
                 Err(Refusal { at, text }) => self.error(place(at), text),
             }
         }
@@ -217,15 +222,18 @@ impl Reader {
         if !self.errors.is_empty() {
             return Err(ConfigError(self.errors));
         }
+        let places = self.places.into_iter();
         Ok(Configured {
             pool: self.pool,
+            written: places.map(|(key, (_, text))| (key, text)).collect(),
             warnings: self.warnings,
         })
     }
 
     /// Where `key` was set.
     fn place_of(&self, key: &str) -> Place {
-        self.places.get(key).cloned().unwrap_or(Place::Default)
+        let place = self.places.get(key).map(|(place, _)| place.clone());
+        place.unwrap_or(Place::Default)
     }
 
     fn is_set(&self, key: &str) -> bool {

@@ -61,7 +61,7 @@ pub struct PoolConfig {
     pub timeout_ms: u64,
     /// Connections that may wait to be accepted.
     pub backlog: u64,
-    /// Most clients at a time; 0 is no limit of ours.
+    /// Most clients at a time; 0 for the node's own limit.
     pub client_connections: u64,
     /// Unsent bytes after which a client is closed.
     pub client_output_buffer_limit: u64,

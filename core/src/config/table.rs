@@ -128,7 +128,7 @@ pub static KEYS: &[Key] = &[
             field: |p| &mut p.client_connections,
             min: 0,
         },
-        "most clients at a time; 0 for no limit",
+        "most clients at a time; 0 for 16384",
     ),
     row(
         "read_consistency",

@@ -306,7 +306,12 @@ fn later_places_beat_earlier_ones() {
         "[{name: cache, n_val: 1}]",
     );
     reader.set("--tokens", "tokens", "1,2");
-    let pool = reader.finish().expect("accepted").pool;
+    let configured = reader.finish().expect("accepted");
+    assert_eq!(
+        configured.written["bucket_types"],
+        "[{name: cache, n_val: 1}]"
+    );
+    let pool = configured.pool;
     assert_eq!(
         (pool.rack.as_str(), pool.datacenter.as_str()),
         ("flag", "file")

@@ -1,0 +1,8 @@
+//! Real processes, from outside: the `redis` crate, raw sockets and signals against `ringd`.
+
+mod admin;
+mod configuration;
+mod ring;
+mod ringd;
+mod signals;
+mod single;
