@@ -394,7 +394,6 @@ impl Node {
         let outstanding: crate::coalesce::PeerList = flight.coalescer.outstanding().collect();
         for peer in outstanding {
             self.give_up_on(id, peer, now);
-            self.forget_inflight(peer);
         }
     }
 
