@@ -25,6 +25,8 @@ mod random;
 mod record;
 mod report;
 mod run;
+#[cfg(test)]
+mod statistics;
 mod steady;
 mod summary;
 mod table;

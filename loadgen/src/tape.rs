@@ -120,7 +120,56 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::Mix;
+    use crate::law::{KeyLaw, Mix};
+    use crate::statistics::{anderson_darling, chi_square_z};
+
+    /// Unit-mean gaps between a million arrivals, turned into what should be uniform.
+    fn gaps(arrivals: Arrivals) -> Vec<f64> {
+        let config = RunConfig {
+            seconds: Some(2000.0),
+            arrivals,
+            ..RunConfig::default()
+        };
+        let schedule = Schedule::draw(&config, 1000.0, 0);
+        let mut arrival = schedule.first(77, 0.0);
+        let gap = |_| {
+            let before = arrival.at;
+            arrival = schedule.after(arrival);
+            // A gap is cut to whole ns; half a ns is its middle.
+            let gap = (arrival.at - before) as f64 + 0.5;
+            1.0 - (-gap / 1e6).exp()
+        };
+        (0..1_000_000).map(gap).collect()
+    }
+
+    #[test]
+    fn poisson_gaps_are_exponential() {
+        let statistic = anderson_darling(&mut gaps(Arrivals::Poisson));
+        assert!(statistic < 3.86, "{statistic}");
+        assert!(anderson_darling(&mut gaps(Arrivals::Constant)) > 1000.0);
+    }
+
+    #[test]
+    fn a_tape_follows_the_key_law() {
+        for exponent in [0.5, 0.99, 1.0, 1.21, 2.1] {
+            let key_law = KeyLaw::Zipf { exponent };
+            let config = RunConfig {
+                keys: 500,
+                key_law,
+                seed: 5,
+                ..RunConfig::default()
+            };
+            let mut tape = Tape::draw(&config, 0, 1_000_000);
+            let mut counts = vec![0; 500];
+            for _ in 0..1_000_000 {
+                counts[tape.next().1 as usize] += 1;
+            }
+            let weight = |index: usize| (index as f64 + 1.0).powf(-exponent);
+            let total: f64 = (0..500).map(weight).sum();
+            let z = chi_square_z(&counts, |index| weight(index) / total);
+            assert!(z < 3.5, "exponent {exponent}: {z}");
+        }
+    }
 
     #[test]
     fn a_schedule_keeps_its_rate_around_the_ring() {

@@ -76,3 +76,54 @@ impl Zipf {
         (ratio * area).exp()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::chi_square_z;
+
+    const SAMPLES: u32 = 1_000_000;
+    const EXPONENTS: [f64; 7] = [0.0, 0.5, 0.99, 1.0, 1.21, 2.1, 5.0];
+
+    /// How far a million samples of one law are from another.
+    fn distance(ranks: usize, sampled: f64, expected: f64) -> f64 {
+        let law = Zipf::new(ranks as u64, sampled);
+        let mut random = Random::new(11, 0);
+        let mut counts = vec![0; ranks];
+        for _ in 0..SAMPLES {
+            counts[law.sample(&mut random) as usize] += 1;
+        }
+        let weight = |index: usize| (index as f64 + 1.0).powf(-expected);
+        let total: f64 = (0..ranks).map(weight).sum();
+        chi_square_z(&counts, |index| weight(index) / total)
+    }
+
+    #[test]
+    fn a_million_samples_follow_the_law() {
+        for exponent in EXPONENTS {
+            for ranks in [2, 1000, 1_000_000] {
+                let z = distance(ranks, exponent, exponent);
+                assert!(z < 3.5, "exponent {exponent}, {ranks} ranks: {z}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_neighbouring_exponent_is_told_apart() {
+        for (sampled, expected) in [(0.99, 1.0), (1.0, 0.99), (0.5, 0.51), (2.1, 2.12)] {
+            let z = distance(1000, sampled, expected);
+            assert!(z > 4.0, "{sampled} as {expected}: {z}");
+        }
+    }
+
+    #[test]
+    fn one_rank_and_many_are_in_range() {
+        let mut random = Random::new(1, 0);
+        for exponent in EXPONENTS {
+            for ranks in [1, 2, 1_000_000_000_000] {
+                let law = Zipf::new(ranks, exponent);
+                assert!((0..10_000).all(|_| law.sample(&mut random) < ranks));
+            }
+        }
+    }
+}

@@ -60,6 +60,25 @@ struct Tally {
     failed: usize,
     /// Hints, where they count.
     hints: usize,
+    /// One of the values, and whether all are the same in bytes and version.
+    value: Option<Candidate>,
+    values_differ: bool,
+}
+
+impl Tally {
+    fn count(&mut self, slot: &Slot) {
+        self.values += 1;
+        let mut peer = slot.peer;
+        if let Some(other) = self.value {
+            self.values_differ |= other.ballot != slot.ballot;
+            peer = peer.min(other.peer);
+        }
+        self.value = Some(Candidate {
+            peer,
+            ballot: slot.ballot,
+            votes: self.values,
+        });
+    }
 }
 
 /// A reply that may answer the client.
@@ -95,7 +114,7 @@ impl ReplicaCoalescer {
     /// The first reply answers, an error too (C3); hints only when no reply can come any more.
     fn judge_one(&self, local: u8) -> Option<Verdict> {
         let tally = self.tally(local);
-        if let Some(value) = self.best(local) {
+        if let Some(value) = self.best(local, tally) {
             return Some(value.verdict());
         }
         if tally.errors > 0 {
@@ -111,7 +130,7 @@ impl ReplicaCoalescer {
         if tally.values + tally.outstanding + tally.hints < needed {
             return Some(self.refusal(local));
         }
-        let Some(best) = self.best(local) else {
+        let Some(best) = self.best(local, tally) else {
             return self.judge_unanswered(local, tally, needed);
         };
         let answered = tally.values + tally.hints >= needed;
@@ -150,7 +169,7 @@ impl ReplicaCoalescer {
         if tally.outstanding > 0 {
             return None;
         }
-        let Some(best) = self.best(datacenter) else {
+        let Some(best) = self.best(datacenter, tally) else {
             return self.judge_unanswered(datacenter, tally, needed);
         };
         let unanimous =
@@ -225,8 +244,8 @@ impl ReplicaCoalescer {
                 SlotState::Hinted => tally.hints += usize::from(hints_count),
                 SlotState::Failed => tally.failed += 1,
                 SlotState::Lost | SlotState::Absorbed => {}
-                SlotState::Answered(ballot) if self.is_error(ballot) => tally.errors += 1,
-                SlotState::Answered(_) => tally.values += 1,
+                SlotState::Error => tally.errors += 1,
+                SlotState::Value => tally.count(slot),
             }
         }
         tally
@@ -237,36 +256,42 @@ impl ReplicaCoalescer {
         self.slots.iter().filter(votes)
     }
 
-    fn is_error(&self, ballot: Ballot) -> bool {
-        self.classes[usize::from(ballot.class)].error
-    }
-
     fn votes_by_bytes(&self, datacenter: u8, candidate: Candidate) -> usize {
         let class = candidate.ballot.class;
         let same = |slot: &&Slot| slot.ballot().is_some_and(|ballot| ballot.class == class);
         self.voters(datacenter).filter(same).count()
     }
 
-    fn best(&self, datacenter: u8) -> Option<Candidate> {
-        self.winner_of(|slot| slot.waited && slot.datacenter == datacenter, false)
+    fn best(&self, datacenter: u8, tally: Tally) -> Option<Candidate> {
+        if tally.values_differ {
+            self.winner_of(|slot| slot.waited && slot.datacenter == datacenter, false)
+        } else {
+            tally.value
+        }
     }
 
     /// The values, or the errors, of these slots in order of preference: the newest version where
     /// versions are of one key, then the most votes, then the lowest peer.
     fn winner_of(&self, among: impl Fn(&Slot) -> bool, errors: bool) -> Option<Candidate> {
-        let ballots = || {
-            let among = self.slots.iter().filter(|slot| among(slot));
-            among.filter_map(|slot| Some((slot.peer, slot.ballot()?)))
+        let kind = if errors {
+            SlotState::Error
+        } else {
+            SlotState::Value
+        };
+        let candidates = || {
+            let of_kind = |slot: &&Slot| slot.state == kind && among(slot);
+            self.slots.iter().filter(of_kind)
         };
         let by_version = self.asked.versions == Versions::Key && !errors;
         let alike =
             |a: Ballot, b: Ballot| a.class == b.class && (!by_version || a.version == b.version);
-        ballots()
-            .filter(|&(_, ballot)| self.is_error(ballot) == errors)
-            .map(|(peer, ballot)| Candidate {
-                peer,
-                ballot,
-                votes: ballots().filter(|&(_, other)| alike(ballot, other)).count(),
+        candidates()
+            .map(|slot| Candidate {
+                peer: slot.peer,
+                ballot: slot.ballot,
+                votes: candidates()
+                    .filter(|other| alike(slot.ballot, other.ballot))
+                    .count(),
             })
             .max_by_key(|candidate| {
                 let age = by_version.then(|| self.rank(candidate.ballot.version));

@@ -5,7 +5,7 @@
 //! never overwrites something newer.
 
 use super::judge::Verdict;
-use super::replicas::{Ballot, PeerList, ReplicaCoalescer, Versions};
+use super::replicas::{Ballot, PeerList, ReplicaCoalescer, Slot, Versions};
 use crate::ids::PeerId;
 use crate::version::Version;
 
@@ -49,7 +49,7 @@ impl ReplicaCoalescer {
     /// else a divided safe read would stay divided. `local` is this node.
     #[must_use]
     pub fn repair(&self, local: PeerId) -> Repair {
-        if self.asked.write || !self.consistency.repairs() {
+        if self.asked.write || !self.consistency.repairs() || self.is_uniform() {
             return Repair::Nothing;
         }
         let Some((source, ballot)) = self.newest(local) else {
@@ -66,6 +66,13 @@ impl ReplicaCoalescer {
                 stale,
             }),
         }
+    }
+
+    /// Whether all replies are the same in bytes and version: the usual case.
+    fn is_uniform(&self) -> bool {
+        let mut ballots = self.slots.iter().filter_map(Slot::ballot);
+        let first = ballots.next();
+        ballots.all(|ballot| Some(ballot) == first)
     }
 
     /// Those that answered, but not this.

@@ -128,11 +128,16 @@ pub(super) enum SlotState {
     Lost,
     /// Answered after a decision that compares nothing (C3).
     Absorbed,
-    Answered(Ballot),
+    /// Answered with a value or an acknowledgement.
+    Value,
+    /// Answered with an error.
+    Error,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
+    /// Of its reply, when it has one.
+    pub(super) ballot: Ballot,
     pub(super) peer: PeerId,
     pub(super) datacenter: u8,
     pub(super) waited: bool,
@@ -140,11 +145,10 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) const fn ballot(&self) -> Option<Ballot> {
-        match self.state {
-            SlotState::Answered(ballot) => Some(ballot),
-            _ => None,
-        }
+    /// What it replied.
+    pub(super) fn ballot(&self) -> Option<Ballot> {
+        let replied = matches!(self.state, SlotState::Value | SlotState::Error);
+        replied.then_some(self.ballot)
     }
 }
 
@@ -187,6 +191,10 @@ impl ReplicaCoalescer {
             datacenter: target.datacenter,
             waited: target.waited,
             state: SlotState::Outstanding,
+            ballot: Ballot {
+                class: 0,
+                version: Version::NEVER,
+            },
         });
         Self {
             consistency: fanout.consistency,
@@ -303,7 +311,13 @@ impl ReplicaCoalescer {
         let class = self.class_of(reply.bytes, error, pool);
         let version = reply.version;
         let before = self.slots[index].ballot();
-        self.slots[index].state = SlotState::Answered(Ballot { class, version });
+        let slot = &mut self.slots[index];
+        slot.ballot = Ballot { class, version };
+        slot.state = if error {
+            SlotState::Error
+        } else {
+            SlotState::Value
+        };
         if let Some(before) = before {
             self.vacate(before.class, pool);
         }

@@ -1,0 +1,10 @@
+//! Whole runs against servers: one that stalls, some that do wrong, and redis-server.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod honesty;
+#[cfg(test)]
+mod redis;
+#[cfg(test)]
+mod support;
