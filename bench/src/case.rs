@@ -27,7 +27,7 @@ impl Wrong {
     ///
     /// # Errors
     /// Both values.
-    pub fn unless_equal<T: PartialEq + Debug>(got: &T, expected: &T) -> Result<(), Self> {
+    pub fn unless_equal<T: PartialEq + Debug + ?Sized>(got: &T, expected: &T) -> Result<(), Self> {
         if got == expected {
             return Ok(());
         }
@@ -97,25 +97,35 @@ impl Case {
     }
 }
 
-/// A function that gives the same value each time it is called.
-pub struct Same<F, T> {
+type Check<T> = Box<dyn Fn(&T) -> Result<(), Wrong>>;
+
+/// An operation that gives an equally right value each time it is done.
+pub struct Repeat<F, T> {
     operation: F,
-    expected: T,
+    check: Check<T>,
     last: Option<T>,
 }
 
-impl<T: PartialEq + Debug, F: FnMut() -> T> Same<F, T> {
-    /// `operation` must always give `expected`.
-    pub fn new(expected: T, operation: F) -> Self {
+impl<T, F: FnMut() -> T> Repeat<F, T> {
+    /// `check` is asked about the value of the last operation of a run.
+    pub fn new(operation: F, check: impl Fn(&T) -> Result<(), Wrong> + 'static) -> Self {
         Self {
             operation,
-            expected,
+            check: Box::new(check),
             last: None,
         }
     }
+
+    /// `operation` must always give `expected`.
+    pub fn same(expected: T, operation: F) -> Self
+    where
+        T: PartialEq + Debug + 'static,
+    {
+        Self::new(operation, move |last| Wrong::unless_equal(last, &expected))
+    }
 }
 
-impl<T: PartialEq + Debug, F: FnMut() -> T> Subject for Same<F, T> {
+impl<T, F: FnMut() -> T> Subject for Repeat<F, T> {
     fn run(&mut self, operations: u64) {
         let mut last = None;
         for _ in 0..operations {
@@ -126,7 +136,7 @@ impl<T: PartialEq + Debug, F: FnMut() -> T> Subject for Same<F, T> {
 
     fn check(&mut self) -> Result<(), Wrong> {
         match &self.last {
-            Some(last) => Wrong::unless_equal(last, &self.expected),
+            Some(last) => (self.check)(last),
             None => Err(Wrong("did not run".into())),
         }
     }
@@ -138,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_wrong_result_is_told() {
-        let case = Case::new("a/b/c", || Same::new(3, || 4));
+        let case = Case::new("a/b/c", || Repeat::same(3, || 4));
         let wrong = case.warm().check().unwrap_err();
         assert_eq!(wrong.to_string(), "got 4, expected 3");
         assert_eq!(case.suite(), "a");
@@ -146,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_case_that_did_not_run_is_wrong() {
-        let mut never = Same::new(1, || 1);
+        let mut never = Repeat::same(1, || 1);
         assert!(never.check().is_err());
         never.run(1);
         assert!(never.check().is_ok());

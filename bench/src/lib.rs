@@ -6,4 +6,5 @@
 
 pub mod case;
 pub mod counting;
+pub mod fixtures;
 pub mod suites;

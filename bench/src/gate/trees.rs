@@ -14,9 +14,10 @@ use crate::instruments::Tree;
 use crate::workspace::{Workspace, git};
 
 /// Shared sources of the measurement: where one of them differs, no row is comparable.
-const HARNESS: [&str; 4] = [
+const HARNESS: [&str; 5] = [
     "bench/src/case.rs",
     "bench/src/counting.rs",
+    "bench/src/fixtures.rs",
     "bench/benches/instructions.rs",
     "bench/benches/allocations.rs",
 ];

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use super::Suite;
-use crate::case::{Case, Same};
+use crate::case::{Case, Repeat};
 
 /// The suite's row.
 pub const SUITE: Suite = Suite {
@@ -19,14 +19,14 @@ const STEPS: u64 = 1000;
 fn cases() -> Vec<Case> {
     vec![
         Case::new("canary/work/plain", || {
-            Same::new(work(STEPS), || work(black_box(STEPS)))
+            Repeat::same(work(STEPS), || work(black_box(STEPS)))
         }),
         Case::new("canary/work/slower-by-1-percent", || {
             let steps = STEPS + STEPS / 100;
-            Same::new(work(steps), move || work(black_box(steps)))
+            Repeat::same(work(steps), move || work(black_box(steps)))
         }),
         Case::new("canary/work/one-more-allocation", || {
-            Same::new(work(STEPS), || {
+            Repeat::same(work(STEPS), || {
                 let steps = Box::new(black_box(STEPS));
                 work(*black_box(steps))
             })

@@ -2,7 +2,13 @@
 
 #[cfg(feature = "gate-canary")]
 pub mod canary;
+pub mod coalesce;
+pub mod dispatch;
+pub mod distribution;
+pub mod fragment;
+pub mod handoff;
 pub mod hash;
+pub mod resp;
 
 use crate::case::Case;
 
@@ -20,6 +26,12 @@ pub struct Suite {
 /// All suites, in reading order.
 pub static SUITES: &[Suite] = &[
     hash::SUITE,
+    distribution::SUITE,
+    resp::SUITE,
+    dispatch::SUITE,
+    coalesce::SUITE,
+    fragment::SUITE,
+    handoff::SUITE,
     #[cfg(feature = "gate-canary")]
     canary::SUITE,
 ];
@@ -46,13 +58,13 @@ mod tests {
     /// Small runs of every case in every test run, so that none can rot.
     #[test]
     fn every_case_gives_the_right_result() {
-        for case in all() {
+        let wrong = all().into_iter().filter_map(|case| {
             let mut subject = case.warm();
             subject.run(case.operations);
-            if let Err(wrong) = subject.check() {
-                panic!("{}: {wrong}", case.id);
-            }
-        }
+            let wrong = subject.check().err()?;
+            Some(format!("{}: {wrong}", case.id))
+        });
+        assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]
