@@ -73,10 +73,10 @@ pub struct Exec {
 /// What a command left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The version the key has now, a tombstone's too; zero when it never was. Of several keys, a
-    /// mix of theirs that is equal when all are.
+    /// The version the key has now, a tombstone's too; zero when it never was. Of several keys:
+    /// the newest after a blind write, else a mix of theirs that is equal when all are.
     pub version: Version,
-    /// The write changed nothing because something newer was there.
+    /// The write left a key unchanged because something newer was there.
     pub superseded: bool,
 }
 
@@ -86,6 +86,12 @@ impl Outcome {
             version,
             superseded: false,
         }
+    }
+
+    /// Takes in one key more of a blind write: the version it has now, and the write's.
+    fn left(&mut self, version: Version, written: Version) {
+        self.version = self.version.max(version);
+        self.superseded |= written > Version::NEVER && version > written;
     }
 
     /// Takes in the version of one key more.

@@ -12,10 +12,7 @@ use crate::resp::reply;
 
 /// DEL key [key …], UNLINK key [key …]
 pub(super) fn del(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
-    let mut outcome = Outcome {
-        superseded: true,
-        ..Outcome::default()
-    };
+    let mut outcome = Outcome::default();
     let mut deleted = 0;
     for key in call.keys() {
         let found = store.seek(key, call.exec.wall_ms);
@@ -23,9 +20,8 @@ pub(super) fn del(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done
         let mut version = found.version;
         if store.admits(&found, call.exec.version) {
             version = store.take(found, call, key);
-            outcome.superseded = false;
         }
-        outcome.mix(version);
+        outcome.left(version, call.exec.version);
     }
     reply::integer(out, deleted);
     Ok(outcome)

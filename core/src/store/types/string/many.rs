@@ -66,19 +66,15 @@ fn put_pairs(store: &mut Store, call: &Call<'_>) -> Result<Outcome, StoreError> 
     if call.exec.version == Version::NEVER {
         return Ok(put_pairs_as_given(store, call));
     }
-    let mut outcome = Outcome {
-        version: Version::NEVER,
-        superseded: true,
-    };
+    let mut outcome = Outcome::default();
     for position in (1..call.argc()).step_by(2).rev() {
         let key = call.arg(position);
         let found = store.seek(key, call.exec.wall_ms);
         let mut version = found.version;
         if store.admits(&found, call.exec.version) {
             version = store.put(found, call, key, &NewString::plain(call.arg(position + 1)));
-            outcome.superseded = false;
         }
-        outcome.mix(version);
+        outcome.left(version, call.exec.version);
     }
     Ok(outcome)
 }
