@@ -48,6 +48,11 @@ pub const NOW: Now = Now {
 
 /// A ring of equal racks with evenly spread tokens, `murmur` and `vnode`, seen from its first peer.
 pub fn ring(datacenters: u32, racks: u32, peers: u32) -> Topology {
+    ring_seen_from("10.0.0.0:8101", (datacenters, racks, peers))
+}
+
+/// The same, seen from the peer of that name.
+pub fn ring_seen_from(local: &str, (datacenters, racks, peers): (u32, u32, u32)) -> Topology {
     let places = (0..datacenters).flat_map(|dc| (0..racks).map(move |rack| (dc, rack)));
     let specs = places
         .flat_map(|(dc, rack)| (0..peers).map(move |peer| peer_of(dc, rack, (peer, peers))))
@@ -60,7 +65,7 @@ pub fn ring(datacenters: u32, racks: u32, peers: u32) -> Topology {
         hash.expect("in the table"),
         distribution.expect("in the table"),
     );
-    let ring = Topology::build(specs, "10.0.0.0:8101", hash, distribution, None);
+    let ring = Topology::build(specs, local, hash, distribution, None);
     ring.expect("even tokens make a ring")
 }
 

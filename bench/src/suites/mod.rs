@@ -8,6 +8,7 @@ pub mod distribution;
 pub mod fragment;
 pub mod handoff;
 pub mod hash;
+pub mod node;
 pub mod resp;
 
 use crate::case::Case;
@@ -32,6 +33,7 @@ pub static SUITES: &[Suite] = &[
     coalesce::SUITE,
     fragment::SUITE,
     handoff::SUITE,
+    node::SUITE,
     #[cfg(feature = "gate-canary")]
     canary::SUITE,
 ];
