@@ -37,6 +37,8 @@ pub struct Egress {
     tail: Vec<u8>,
     /// Bytes already taken from the first segment, or from the tail when there is none.
     head: usize,
+    /// Bytes taken since the start.
+    sent: u64,
 }
 
 impl Egress {
@@ -50,6 +52,12 @@ impl Egress {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes taken since the start, to see whether a backlog moves.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// The buffer to append to.
@@ -101,6 +109,7 @@ impl Egress {
     pub fn consume(&mut self, count: usize) {
         debug_assert!(count <= self.len());
         self.head += count;
+        self.sent += count as u64;
         while let Some(first) = self.segments.front() {
             let len = first.bytes().len();
             if self.head < len {

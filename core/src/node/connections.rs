@@ -168,6 +168,8 @@ pub(super) struct Link {
     pub(super) input: Input,
     pub(super) egress: Egress,
     pub(super) heard: Mono,
+    /// What the egress had sent when it was looked at last.
+    sent: u64,
 }
 
 impl Link {
@@ -180,7 +182,18 @@ impl Link {
             input: Input::default(),
             egress: Egress::default(),
             heard: now,
+            sent: 0,
         }
+    }
+
+    /// A peer that takes in a long backlog is no silent one, though its answer to the heartbeat
+    /// behind that backlog is late. An empty backlog proves nothing: the system's buffers took it.
+    pub(super) fn notice_progress(&mut self, now: Mono) {
+        let sent = self.egress.sent();
+        if sent != self.sent && !self.egress.is_empty() {
+            self.heard = now;
+        }
+        self.sent = sent;
     }
 }
 

@@ -250,6 +250,7 @@ impl Node {
         let Some(link) = self.connections.link(conn) else {
             return;
         };
+        link.notice_progress(now.mono);
         if now.mono.since_ms(link.heard) >= self.config.peer_timeout_ms {
             self.peer_down(peer, "it was silent for too long", now);
             return;

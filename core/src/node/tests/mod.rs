@@ -20,6 +20,10 @@ pub(super) struct Ring {
     /// By node and connection: the node and connection at the other end.
     wires: Vec<((usize, ConnId), (usize, ConnId))>,
     pub(super) frozen: Vec<bool>,
+    /// Most bytes that a link between nodes carries in 10 ms.
+    pub(super) link_bytes_max: usize,
+    /// Links with more to send than that.
+    crowded: Vec<(usize, ConnId)>,
     pub(super) now: Now,
     pub(super) received: Vec<Vec<u8>>,
     pub(super) notices: Vec<(usize, Notice)>,
@@ -63,6 +67,8 @@ impl Ring {
             clients: Vec::new(),
             wires: Vec::new(),
             frozen: vec![false; racks.len()],
+            link_bytes_max: usize::MAX,
+            crowded: Vec::new(),
             now,
             received: vec![Vec::new(); racks.len()],
             notices: Vec::new(),
@@ -92,6 +98,9 @@ impl Ring {
                     self.nodes[index].handle_tick(self.now);
                 }
             }
+            for (index, conn) in std::mem::take(&mut self.crowded) {
+                self.carry(index, conn);
+            }
             self.settle();
         }
     }
@@ -120,18 +129,31 @@ impl Ring {
         }
         while let Some(conn) = self.nodes[index].poll_dirty() {
             moved = true;
-            let bytes = sent(&mut self.nodes[index], conn);
             if conn == self.clients[index] {
+                let bytes = sent(&mut self.nodes[index], conn, usize::MAX);
                 self.received[index].extend_from_slice(&bytes);
-            } else if let Some((node, other)) = self.other_end(index, conn) {
-                if self.frozen[node] {
-                    self.backlog(node, other, bytes);
-                } else {
-                    self.nodes[node].handle_bytes(other, &bytes, self.now);
-                }
+            } else if !self.crowded.contains(&(index, conn)) {
+                self.carry(index, conn);
             }
         }
         moved
+    }
+
+    /// Carries bytes over a link between nodes, the rest in the next step.
+    fn carry(&mut self, index: usize, conn: ConnId) {
+        let Some((node, other)) = self.other_end(index, conn) else {
+            return;
+        };
+        let bytes = sent(&mut self.nodes[index], conn, self.link_bytes_max);
+        let egress = self.nodes[index].egress(conn);
+        if egress.is_some_and(|egress| !egress.is_empty()) {
+            self.crowded.push((index, conn));
+        }
+        if self.frozen[node] {
+            self.backlog(node, other, bytes);
+        } else {
+            self.nodes[node].handle_bytes(other, &bytes, self.now);
+        }
     }
 
     fn backlog(&mut self, _node: usize, _other: ConnId, _bytes: Vec<u8>) {
@@ -224,17 +246,18 @@ impl Ring {
     }
 }
 
-fn sent(node: &mut Node, conn: ConnId) -> Vec<u8> {
+fn sent(node: &mut Node, conn: ConnId, len_max: usize) -> Vec<u8> {
     let mut out = Vec::new();
     while let Some(egress) = node.egress(conn).filter(|egress| !egress.is_empty()) {
         let mut slices = [IoSlice::new(&[]); 8];
         let filled = egress.slices(&mut slices);
-        let bytes: Vec<u8> = slices[..filled]
-            .iter()
-            .flat_map(|slice| slice.iter().copied())
-            .collect();
-        egress.consume(bytes.len());
-        out.extend_from_slice(&bytes);
+        let bytes = slices[..filled].iter().flat_map(|slice| slice.iter());
+        let before = out.len();
+        out.extend(bytes.take(len_max - before));
+        egress.consume(out.len() - before);
+        if out.len() == len_max {
+            break;
+        }
     }
     out
 }

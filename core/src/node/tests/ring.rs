@@ -57,6 +57,35 @@ fn s4_a_frozen_replica_costs_a_quorum_nothing() {
 }
 
 #[test]
+fn s4_a_transfer_longer_than_the_peer_timeout_is_no_silence() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.link_bytes_max = 10_000;
+    let value = "v".repeat(3_000_000);
+    let request = format!(
+        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n${}\r\n{value}\r\n",
+        value.len()
+    );
+    let client = ring.clients[0];
+    ring.nodes[0].handle_bytes(client, request.as_bytes(), ring.now);
+    ring.pass_ms(2_900);
+    assert_eq!(
+        (ring.take(0).as_str(), ring.state(1, 0)),
+        ("", PeerState::Normal)
+    );
+    ring.pass_ms(300);
+    assert_eq!(ring.take(0), "+OK|");
+}
+
+#[test]
+fn s4_a_backlog_that_does_not_move_is_silence() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.link_bytes_max = 0;
+    assert_eq!(ring.ask(0, "SET k v"), "");
+    ring.pass_ms(2_500);
+    assert_eq!(ring.state(1, 0), PeerState::Down);
+}
+
+#[test]
 fn s4_a_request_that_nobody_answers_fails_at_its_deadline() {
     let mut config = Ring::quorum();
     config.peer_timeout_ms = 60_000;
