@@ -23,6 +23,6 @@ pub const CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Peers of one topology: the version stamp has ten bits for its node.
 pub const PEERS_MAX: usize = 1024;
 /// Replicas that are kept on the stack; more spill to the heap.
-pub const REPLICAS_INLINE: usize = 8;
+pub const REPLICAS_INLINE: usize = 9;
 /// From this length on a payload is queued as a shared segment instead of being copied, in bytes.
-pub const SHARED_FROM_LEN: usize = 16 * 1024;
+pub const SHARED_FROM_LEN: usize = 8 * 1024;
