@@ -149,3 +149,37 @@ impl RunArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_command_repeats_the_run() {
+        let configs = [
+            RunConfig::default(),
+            RunConfig {
+                endpoints: vec!["a:1".into(), "b:2".into()],
+                rate: Some(2500.5),
+                arrivals: Arrivals::Constant,
+                key_law: KeyLaw::Zipf { exponent: 1.21 },
+                key_prefix: "it's ".into(),
+                mix: Mix { get: 1, set: 3 },
+                size: SizeLaw::Uniform(1, 9),
+                requests: Some(7),
+                timeout_ms: Some(50),
+                preload: true,
+                failures_allowed: 0.25,
+                ..RunConfig::default()
+            },
+        ];
+        for config in configs {
+            // A shell's reading of the one quoted word.
+            let line = config.command_line().replace(r"'it'\''s '", "it's\u{a0}");
+            let words = line.split(' ').map(|word| word.replace('\u{a0}', " "));
+            let Verb::Run(args) = Cli::parse_from(words).verb;
+            let seconds = config.seconds_max();
+            assert_eq!(args.config(), RunConfig { seconds, ..config });
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use rustix::termios::tcgetwinsize;
+
 use crate::table::{duration, rate};
 
 /// What can be said of a run under way, four times a second.
@@ -87,7 +89,13 @@ impl Observer for LiveLine {
         }
         let line = line(progress);
         if self.terminal {
-            eprint!("{clear}{line}");
+            // A line that wraps could not be redrawn.
+            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+            let end = line
+                .char_indices()
+                .nth(width.saturating_sub(1))
+                .map_or(line.len(), |c| c.0);
+            eprint!("{clear}{}", &line[..end]);
             // A terminal that is gone is no reason to stop.
             std::io::stderr().flush().ok();
         } else if progress.windows.is_multiple_of(4) {

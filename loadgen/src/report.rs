@@ -107,7 +107,8 @@ pub struct Totals {
     pub tape_rounds: u64,
 }
 
-/// The three times of a request.
+/// The three times of a request. One that was lost, timed out or unfinished counts with the age
+/// it had then: it took at least that long.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Latency {
     /// Intended time to reply parsed; in closed loop the same as `service`.

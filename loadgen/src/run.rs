@@ -178,11 +178,16 @@ impl Crew {
     }
 }
 
-/// A worker's share of the connections, which are dealt to endpoints in turn.
+/// A worker's share of the connections. All are dealt to endpoints in turn, and a worker has
+/// neighbours, so that each worker reaches as many endpoints as it can.
 fn connections(config: &RunConfig, worker: u32) -> Result<Vec<Connection>, RunError> {
-    let mine = (worker..config.connections).step_by(config.workers as usize);
-    let open = |(token, number): (usize, u32)| {
-        let endpoint = number as usize % config.endpoints.len();
+    let share = |worker: u32| {
+        let upto = u64::from(config.connections) * u64::from(worker) / u64::from(config.workers);
+        // At most `connections`.
+        upto as usize
+    };
+    let open = |(token, number): (usize, usize)| {
+        let endpoint = number % config.endpoints.len();
         let stream = connect(&config.endpoints[endpoint])?;
         Ok(Connection::open(
             stream,
@@ -191,7 +196,10 @@ fn connections(config: &RunConfig, worker: u32) -> Result<Vec<Connection>, RunEr
             config.depth as usize,
         )?)
     };
-    mine.enumerate().map(open).collect()
+    (share(worker)..share(worker + 1))
+        .enumerate()
+        .map(open)
+        .collect()
 }
 
 fn orders(config: &RunConfig, worker: u32) -> Orders {

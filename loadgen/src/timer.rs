@@ -19,6 +19,11 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
+    /// The deadline armed last.
+    pub(crate) fn armed(&self) -> u64 {
+        self.armed
+    }
+
     pub(crate) fn register(registry: &Registry, token: Token) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;

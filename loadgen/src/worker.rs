@@ -86,6 +86,34 @@ struct OpenLoop {
     /// When an arrival last found no slot.
     starved_at: u64,
     timer: Timer,
+    wake: WakeLatency,
+}
+
+/// How long it takes from a timer's deadline until this thread runs: the timer is set that much
+/// earlier, so that sleeping shifts no request to one side. A request that leaves early because
+/// of it, by no more than this, counts from when it left.
+#[derive(Debug, Default)]
+struct WakeLatency {
+    /// An estimate of the median.
+    lead_ns: u64,
+    /// True if the timer was set for long enough ahead that its wake tells something.
+    measures: bool,
+}
+
+impl WakeLatency {
+    const STEP_NS: u64 = 250;
+    const LEAD_NS_MAX: u64 = 50_000;
+    const SLEEP_NS_MIN: u64 = 10_000;
+
+    fn woken(&mut self, late_ns: u64) {
+        if std::mem::take(&mut self.measures) {
+            self.lead_ns = if late_ns > self.lead_ns {
+                (self.lead_ns + Self::STEP_NS).min(Self::LEAD_NS_MAX)
+            } else {
+                self.lead_ns.saturating_sub(Self::STEP_NS)
+            };
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +232,7 @@ impl Worker {
                 slots,
                 starved_at: 0,
                 timer,
+                wake: WakeLatency::default(),
             });
         }
         for _ in 0..self.orders.depth {
@@ -221,6 +250,10 @@ impl Worker {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         if event.token() == TIMER {
+            if let Some(open) = &mut self.open {
+                open.wake
+                    .woken(clock::now().saturating_sub(open.timer.armed()));
+            }
             return Ok(());
         }
         let index = event.token().0;
@@ -319,7 +352,7 @@ impl Worker {
         }
         while let Some(open) = &mut self.open {
             let at = open.next.at;
-            if at > now || self.quota_left == 0 {
+            if at > now + open.wake.lead_ns || self.quota_left == 0 {
                 break;
             }
             let Some(slot) = open.slots.pop_front() else {
@@ -337,8 +370,11 @@ impl Worker {
             if connection.out.is_empty() {
                 self.dirty.push(slot.connection);
             }
-            self.window.latencies.lag.saturating_record(now - at);
-            self.encode(index, at, now);
+            self.window
+                .latencies
+                .lag
+                .saturating_record(now.saturating_sub(at));
+            self.encode(index, at.min(now), now);
         }
         while let Some(index) = self.dirty.pop() {
             self.flush(index as usize)?;
@@ -429,7 +465,9 @@ impl Worker {
             return Ok(());
         };
         let wanted = self.phase == Phase::Load && self.quota_left > 0 && !open.slots.is_empty();
-        if wanted && open.timer.arm(open.next.at.max(now + 1))? {
+        let at = (open.next.at - open.wake.lead_ns).max(now + 1);
+        if wanted && open.timer.arm(at)? {
+            open.wake.measures = at > now + WakeLatency::SLEEP_NS_MIN;
             self.window.counts.timers += 1;
         }
         Ok(())
