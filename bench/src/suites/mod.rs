@@ -10,6 +10,7 @@ pub mod handoff;
 pub mod hash;
 pub mod node;
 pub mod resp;
+pub mod store;
 
 use crate::case::Case;
 
@@ -34,6 +35,7 @@ pub static SUITES: &[Suite] = &[
     fragment::SUITE,
     handoff::SUITE,
     node::SUITE,
+    store::SUITE,
     #[cfg(feature = "gate-canary")]
     canary::SUITE,
 ];

@@ -56,30 +56,49 @@ impl Entry {
 }
 
 impl Store {
-    /// A key's entry when it holds a value, else the version of its absence. The use is noted.
+    /// Uses a key's entry when it holds a value, else gives the version of its absence.
     #[inline]
-    pub(super) fn read(&mut self, key: &[u8], wall_ms: u64) -> Result<&Entry, Version> {
-        let spot = self.meet(key, wall_ms)?;
-        Ok(self.keyspace.touch(spot, wall_ms))
+    pub(super) fn read<R>(
+        &mut self,
+        key: &[u8],
+        wall_ms: u64,
+        take: impl FnOnce(&Entry) -> R,
+    ) -> Result<R, Version> {
+        match self.keyspace.get_mut(key) {
+            Some(entry) if entry.is_live(wall_ms) => {
+                entry.touch(wall_ms);
+                Ok(take(entry))
+            }
+            Some(_) => Err(self.seek(key, wall_ms).version),
+            None => Err(self.floor),
+        }
     }
 
-    /// [`read`](Self::read) that notes no use.
+    /// A key's entry when it holds a value, else the version of its absence. The use is not noted.
     pub(super) fn peek(&mut self, key: &[u8], wall_ms: u64) -> Result<&Entry, Version> {
-        let spot = self.meet(key, wall_ms)?;
-        Ok(self.keyspace.entry(spot))
+        let found = self.seek(key, wall_ms);
+        if found.is_live() {
+            Ok(self.keyspace.entry(found.spot))
+        } else {
+            Err(found.version)
+        }
     }
 
+    /// The commonest write: a blind one without a deadline over a string of the same length.
+    /// `None` when it is not that, or comes too late.
     #[inline]
-    fn meet(&mut self, key: &[u8], wall_ms: u64) -> Result<Spot, Version> {
-        let spot = self.keyspace.find(key).map_err(|_| self.floor)?;
-        let entry = self.keyspace.entry(spot);
-        if !entry.holds_value() {
-            return Err(entry.version);
+    pub(super) fn overwrite(&mut self, call: &Call<'_>, value: &[u8]) -> Option<Version> {
+        let given = call.exec.version;
+        let entry = self.keyspace.get_mut(call.key())?;
+        let admitted = given > entry.version || given == Version::NEVER;
+        if !(admitted && entry.overwrite(value)) {
+            return None;
         }
-        if entry.is_due(wall_ms) {
-            return Err(self.expire(spot, key).version);
-        }
-        Ok(spot)
+        entry.version = entry.version.max(given);
+        entry.deadline_ms = NEVER_MS;
+        entry.touch(call.exec.wall_ms);
+        self.newest = self.newest.max(given);
+        Some(entry.version)
     }
 
     /// Where a key is or would go, and what is known of it.

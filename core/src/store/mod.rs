@@ -1,7 +1,7 @@
 //! The embedded store: the keys of one shard, and the commands on them.
 //!
 //! ```text
-//!  request ─ execute ─ row of `run` ─ handler ─┬─ seek / read ─ keyspace (order of hash)
+//!  request ─ execute ─ row of `handler` ──── ─┬─ seek / read ─ keyspace (order of hash)
 //!                                              └─ admit ─ put | kill ─ version, tombstone
 //!  peers ─── state / apply_state / scan_states (repair, hints, anti-entropy)
 //!  clock ─── tick: expired values become tombstones, old tombstones go
@@ -238,7 +238,7 @@ impl Store {
             };
         }
         let start = out.len();
-        match self.run(&call, out) {
+        match handler(command.id)(self, &call, out) {
             Ok(outcome) => outcome,
             Err(error) => {
                 out.truncate(start);
@@ -247,55 +247,54 @@ impl Store {
             }
         }
     }
+}
 
-    /// One row a command.
-    fn run(&mut self, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
-        use CommandId as Id;
-        use types::string;
-        match call.command.id {
-            Id::Get => string::get(self, call, out),
-            Id::Set => string::set(self, call, out),
-            Id::Setnx => string::setnx(self, call, out),
-            Id::Setex | Id::Psetex => string::setex(self, call, out),
-            Id::Getset => string::getset(self, call, out),
-            Id::Getdel => string::getdel(self, call, out),
-            Id::Getex => string::getex(self, call, out),
-            Id::Mget => string::many::mget(self, call, out),
-            Id::Mset => string::many::mset(self, call, out),
-            Id::Msetnx => string::many::msetnx(self, call, out),
-            Id::Append => string::range::append(self, call, out),
-            Id::Strlen => string::range::strlen(self, call, out),
-            Id::Getrange => string::range::getrange(self, call, out),
-            Id::Setrange => string::range::setrange(self, call, out),
-            Id::Incr | Id::Incrby => string::number::incrby(self, call, out),
-            Id::Decr | Id::Decrby => string::number::decrby(self, call, out),
-            Id::Incrbyfloat => string::number::incrbyfloat(self, call, out),
+type Handler = fn(&mut Store, &Call<'_>, &mut Vec<u8>) -> Done;
 
-            Id::Del | Id::Unlink => keys::del(self, call, out),
-            Id::Exists => keys::exists(self, call, out),
-            Id::Touch => keys::touch(self, call, out),
-            Id::Type => keys::type_of(self, call, out),
-            Id::Rename => keys::rename(self, call, out),
-            Id::Renamenx => keys::renamenx(self, call, out),
-            Id::Expire | Id::Pexpire | Id::Expireat | Id::Pexpireat => {
-                keys::deadline::expire(self, call, out)
-            }
-            Id::Ttl | Id::Pttl | Id::Expiretime | Id::Pexpiretime => {
-                keys::deadline::ttl(self, call, out)
-            }
-            Id::Persist => keys::deadline::persist(self, call, out),
-            Id::ObjectEncoding => keys::object::encoding(self, call, out),
-            Id::ObjectFreq => keys::object::freq(self, call, out),
-            Id::ObjectIdletime => keys::object::idletime(self, call, out),
-            Id::ObjectRefcount => keys::object::refcount(self, call, out),
-            Id::MemoryUsage => keys::object::memory_usage(self, call, out),
+/// One row a command.
+fn handler(id: CommandId) -> Handler {
+    use CommandId as Id;
+    use keys::{deadline, flush, object, scan};
+    use types::string::{self, many, number, range};
+    match id {
+        Id::Get => string::get,
+        Id::Set => string::set,
+        Id::Setnx => string::setnx,
+        Id::Setex | Id::Psetex => string::setex,
+        Id::Getset => string::getset,
+        Id::Getdel => string::getdel,
+        Id::Getex => string::getex,
+        Id::Mget => many::mget,
+        Id::Mset => many::mset,
+        Id::Msetnx => many::msetnx,
+        Id::Append => range::append,
+        Id::Strlen => range::strlen,
+        Id::Getrange => range::getrange,
+        Id::Setrange => range::setrange,
+        Id::Incr | Id::Incrby => number::incrby,
+        Id::Decr | Id::Decrby => number::decrby,
+        Id::Incrbyfloat => number::incrbyfloat,
 
-            Id::Scan => keys::scan::scan(self, call, out),
-            Id::Keys => keys::scan::keys(self, call, out),
-            Id::Randomkey => keys::scan::randomkey(self, call, out),
-            Id::Dbsize => keys::scan::dbsize(self, call, out),
-            Id::Flushdb | Id::Flushall => keys::flush::flush(self, call, out),
-            _ => Err(StoreError::NotHere),
-        }
+        Id::Del | Id::Unlink => keys::del,
+        Id::Exists => keys::exists,
+        Id::Touch => keys::touch,
+        Id::Type => keys::type_of,
+        Id::Rename => keys::rename,
+        Id::Renamenx => keys::renamenx,
+        Id::Expire | Id::Pexpire | Id::Expireat | Id::Pexpireat => deadline::expire,
+        Id::Ttl | Id::Pttl | Id::Expiretime | Id::Pexpiretime => deadline::ttl,
+        Id::Persist => deadline::persist,
+        Id::ObjectEncoding => object::encoding,
+        Id::ObjectFreq => object::freq,
+        Id::ObjectIdletime => object::idletime,
+        Id::ObjectRefcount => object::refcount,
+        Id::MemoryUsage => object::memory_usage,
+
+        Id::Scan => scan::scan,
+        Id::Keys => scan::keys,
+        Id::Randomkey => scan::randomkey,
+        Id::Dbsize => scan::dbsize,
+        Id::Flushdb | Id::Flushall => flush::flush,
+        _ => |_, _, _| Err(StoreError::NotHere),
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn exists(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> D
 pub(super) fn touch(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     for key in call.keys() {
         // Reading notes the use; what is not there has none.
-        let _ = store.read(key, call.exec.wall_ms);
+        let _ = store.read(key, call.exec.wall_ms, |_| ());
     }
     exists(store, call, out)
 }

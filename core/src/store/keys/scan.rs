@@ -25,7 +25,7 @@ pub(in crate::store) fn scan(store: &mut Store, call: &Call<'_>, out: &mut Vec<u
         options.count.saturating_mul(DEAD_PER_KEY_MAX),
     );
     let next = store.keyspace.walk(cursor, &mut |entry| {
-        if is_live(entry, call.exec.wall_ms) {
+        if entry.is_live(call.exec.wall_ms) {
             live -= usize::from(live > 0);
             if options.want(entry) {
                 found.add(entry);
@@ -51,7 +51,7 @@ pub(in crate::store) fn keys(store: &mut Store, call: &Call<'_>, out: &mut Vec<u
     let mut found = Matches::taken_from(store);
     store.keyspace.walk(0, &mut |entry| {
         let wanted = pattern == b"*" || glob::matches(pattern, entry.key());
-        if wanted && is_live(entry, call.exec.wall_ms) {
+        if wanted && entry.is_live(call.exec.wall_ms) {
             found.add(entry);
         }
         ControlFlow::Continue(())
@@ -63,7 +63,7 @@ pub(in crate::store) fn keys(store: &mut Store, call: &Call<'_>, out: &mut Vec<u
 /// RANDOMKEY
 pub(in crate::store) fn randomkey(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     let state = &mut store.random;
-    let live = |entry: &Entry| is_live(entry, call.exec.wall_ms);
+    let live = |entry: &Entry| entry.is_live(call.exec.wall_ms);
     match store.keyspace.pick(&mut || splitmix(state), &live) {
         Some(entry) => reply::bulk(out, entry.key()),
         None => call.nil(out),
@@ -75,10 +75,6 @@ pub(in crate::store) fn randomkey(store: &mut Store, call: &Call<'_>, out: &mut 
 pub(in crate::store) fn dbsize(store: &mut Store, _: &Call<'_>, out: &mut Vec<u8>) -> Done {
     reply::integer(out, store.len() as i64);
     Ok(Outcome::default())
-}
-
-fn is_live(entry: &Entry, wall_ms: u64) -> bool {
-    entry.holds_value() && !entry.is_due(wall_ms)
 }
 
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).

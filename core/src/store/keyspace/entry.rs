@@ -112,6 +112,12 @@ impl Entry {
         wall_ms > self.deadline_ms
     }
 
+    /// Whether it holds a value now.
+    #[inline]
+    pub(crate) fn is_live(&self, wall_ms: u64) -> bool {
+        self.holds_value() && !self.is_due(wall_ms)
+    }
+
     /// The string here, if it is one.
     pub(crate) fn as_string(&self) -> Option<&[u8]> {
         match &self.body {
@@ -131,6 +137,21 @@ impl Entry {
             Body::String(_) => "string",
             Body::Tombstone(_) => "none",
         }
+    }
+
+    /// Overwrites a string by one of the same length; whether it could.
+    #[inline]
+    pub(crate) fn overwrite(&mut self, value: &[u8]) -> bool {
+        let Body::String(record) = &mut self.body else {
+            return false;
+        };
+        let old = &mut record[self.key_len as usize..];
+        if old.len() != value.len() {
+            return false;
+        }
+        old.copy_from_slice(value);
+        self.shape = Shape::Natural;
+        true
     }
 
     /// Replaces whatever is here by a string. Where it fits, nothing is allocated.

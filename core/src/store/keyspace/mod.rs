@@ -146,12 +146,13 @@ impl Keyspace {
         &self.segments[spot.segment as usize].slots()[spot.index as usize]
     }
 
-    /// The entry of a key that was found, its use noted.
+    /// A key's entry, for changes that the table's figures don't show: its size stays, its deadline comes
+    /// no sooner, and it holds a value or not as before.
     #[inline]
-    pub(crate) fn touch(&mut self, spot: Spot, wall_ms: u64) -> &Entry {
-        let entry = self.segments[spot.segment as usize].slot_mut(spot.index as usize);
-        entry.touch(wall_ms);
-        entry
+    pub(crate) fn get_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let hash = self.hash(key);
+        let id = self.segment_of(hash);
+        self.segments[id as usize].get_mut(hash, key)
     }
 
     /// Changes an entry in place and keeps the table's figures right.

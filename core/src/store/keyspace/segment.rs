@@ -137,6 +137,25 @@ impl Segment {
         Err(index)
     }
 
+    /// [`find`](Self::find) in one pass, for a key that is likely here.
+    #[inline]
+    pub(super) fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+        let home = self.home(hash);
+        let bound = hash.wrapping_sub(1);
+        for slot in &mut self.slots[home..] {
+            if slot.hash().wrapping_sub(1) < bound {
+                continue;
+            }
+            if slot.hash() != hash {
+                return None;
+            }
+            if slot.key() == key {
+                return Some(slot);
+            }
+        }
+        None
+    }
+
     /// Puts a new entry where [`find`](Self::find) said, moving its followers up to the next gap.
     pub(super) fn insert(&mut self, index: usize, entry: Entry) {
         let gap = self.slots[index.min(self.slots.len())..]

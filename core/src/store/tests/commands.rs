@@ -171,6 +171,14 @@ fn keys_expire() {
         :0
         > TTL k
         :-2
+        ",
+    );
+}
+
+#[test]
+fn deadlines_change_under_conditions() {
+    Desk::new(false).tell(
+        "
         > SET k v
         +OK
         > TTL k

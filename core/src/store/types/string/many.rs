@@ -11,19 +11,17 @@ pub(in crate::store) fn mget(store: &mut Store, call: &Call<'_>, out: &mut Vec<u
     let mut outcome = Outcome::default();
     reply::array_header(out, call.argc() - 1);
     for key in call.keys() {
-        match store.read(key, call.exec.wall_ms) {
-            Ok(entry) => {
-                match entry.as_string() {
-                    Some(value) => reply::bulk(out, value),
-                    None => call.nil(out),
-                }
-                outcome.mix(entry.version);
+        let answered = store.read(key, call.exec.wall_ms, |entry| {
+            match entry.as_string() {
+                Some(value) => reply::bulk(out, value),
+                None => call.nil(out),
             }
-            Err(version) => {
-                call.nil(out);
-                outcome.mix(version);
-            }
-        }
+            entry.version
+        });
+        outcome.mix(answered.unwrap_or_else(|version| {
+            call.nil(out);
+            version
+        }));
     }
     Ok(outcome)
 }

@@ -14,22 +14,24 @@ use crate::store::{Call, Done, Outcome, Store};
 
 /// GET key
 pub(in crate::store) fn get(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
-    match store.read(call.key(), call.exec.wall_ms) {
-        Ok(entry) => {
-            reply::bulk(out, entry.string_or_wrong_type()?);
-            Ok(Outcome::at(entry.version))
-        }
-        Err(version) => {
-            call.nil(out);
-            Ok(Outcome::at(version))
-        }
-    }
+    let answered = store.read(call.key(), call.exec.wall_ms, |entry| {
+        reply::bulk(out, entry.string_or_wrong_type()?);
+        Ok(Outcome::at(entry.version))
+    });
+    answered.unwrap_or_else(|version| {
+        call.nil(out);
+        Ok(Outcome::at(version))
+    })
 }
 
 /// SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
 pub(in crate::store) fn set(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     let value = call.arg(2);
     if call.argc() == 3 {
+        if let Some(version) = store.overwrite(call, value) {
+            reply::ok(out);
+            return Ok(Outcome::at(version));
+        }
         return set_blind(store, call, &NewString::plain(value), out);
     }
     let options = SetOptions::parse(call)?;

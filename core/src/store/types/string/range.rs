@@ -24,10 +24,10 @@ pub(in crate::store) fn append(store: &mut Store, call: &Call<'_>, out: &mut Vec
 
 /// STRLEN key
 pub(in crate::store) fn strlen(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
-    let (len, version) = match store.read(call.key(), call.exec.wall_ms) {
-        Ok(entry) => (entry.string_or_wrong_type()?.len(), entry.version),
-        Err(version) => (0, version),
-    };
+    let read = store.read(call.key(), call.exec.wall_ms, |entry| {
+        Ok((entry.string_or_wrong_type()?.len(), entry.version))
+    });
+    let (len, version) = read.unwrap_or_else(|version| Ok((0, version)))?;
     reply::integer(out, len as i64);
     Ok(Outcome::at(version))
 }
@@ -35,12 +35,14 @@ pub(in crate::store) fn strlen(store: &mut Store, call: &Call<'_>, out: &mut Vec
 /// GETRANGE key start end
 pub(in crate::store) fn getrange(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     let (start, end) = (call.integer(2)?, call.integer(3)?);
-    let (value, version) = match store.read(call.key(), call.exec.wall_ms) {
-        Ok(entry) => (entry.string_or_wrong_type()?, entry.version),
-        Err(version) => (&b""[..], version),
-    };
-    reply::bulk(out, slice(value, start, end));
-    Ok(Outcome::at(version))
+    let answered = store.read(call.key(), call.exec.wall_ms, |entry| {
+        reply::bulk(out, slice(entry.string_or_wrong_type()?, start, end));
+        Ok(Outcome::at(entry.version))
+    });
+    answered.unwrap_or_else(|version| {
+        reply::bulk(out, b"");
+        Ok(Outcome::at(version))
+    })
 }
 
 /// From `start` to `end`, both included; negative positions count from the end, -1 being the last.
