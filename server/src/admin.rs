@@ -113,7 +113,11 @@ async fn respond(
     request: Request<Incoming>,
     control: ControlHandle,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    Ok(page(request.method(), request.uri().path(), control).await)
+}
+
+async fn page(method: &Method, path: &str, control: ControlHandle) -> Response<Full<Bytes>> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         let mut response = answer(
             StatusCode::METHOD_NOT_ALLOWED,
             TEXT,
@@ -122,15 +126,14 @@ async fn respond(
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Ok(response);
+        return response;
     }
-    let path = request.uri().path();
     let Some(page) = PAGES.iter().find(|page| page.path == path) else {
         let known: Vec<&str> = PAGES.iter().map(|page| page.path).collect();
         let text = format!("no such page; there are {}\n", known.join(" "));
-        return Ok(answer(StatusCode::NOT_FOUND, TEXT, text));
+        return answer(StatusCode::NOT_FOUND, TEXT, text);
     };
-    Ok(match snapshot(control).await {
+    match snapshot(control).await {
         Some(snapshot) => {
             let (status, body) = (page.render)(&snapshot);
             answer(status, page.content_type, body)
@@ -140,7 +143,7 @@ async fn respond(
             TEXT,
             "the worker does not answer\n".to_owned(),
         ),
-    })
+    }
 }
 
 /// The worker's answer, or nothing when it gives none in time.
@@ -240,9 +243,42 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ringlab_core::io::{Reactor, ReactorConfig};
     use ringlab_core::node::PeerSnapshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_does_not_answer_is_not_healthy() {
+        let config = ReactorConfig {
+            client_listen: Vec::new(),
+            peer_listen: Vec::new(),
+            backlog: 1,
+        };
+        let stuck = Reactor::bind(&config).expect("nothing to bind");
+        let answer = page(&Method::GET, "/healthz", stuck.control()).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let control = stuck.control();
+        drop(stuck);
+        let answer = page(&Method::GET, "/healthz", control).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn other_methods_and_pages_are_refused() {
+        let config = ReactorConfig {
+            client_listen: Vec::new(),
+            peer_listen: Vec::new(),
+            backlog: 1,
+        };
+        let control = Reactor::bind(&config).expect("nothing to bind").control();
+        for (method, path, status) in [
+            (Method::POST, "/metrics", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/metric", StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(page(&method, path, control.clone()).await.status(), status);
+        }
+    }
 
     fn snapshot() -> Snapshot {
         let peer = |name: &str, rack: &str, datacenter: &str| PeerSnapshot {

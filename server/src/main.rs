@@ -42,7 +42,7 @@ fn check(configured: &Configured) -> anyhow::Result<()> {
     }
     let topology = configured.pool.topology()?;
     println!(
-        "ok: {} in cluster {}: {} nodes, {} replicas of each key, {} with {}",
+        "ok: {} in cluster {}: nodes {}, replicas of each key {}, {} with {}",
         configured.pool.local_name(),
         configured.pool.name,
         topology.peers().len(),

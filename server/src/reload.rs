@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ringlab_core::config::{Configured, PoolConfig};
+use ringlab_core::config::{BucketType, Configured, PoolConfig};
 use ringlab_core::io::{Control, ControlHandle};
 use tracing::{error, info, warn};
 
@@ -76,6 +76,12 @@ fn keep(key: &'static str, current: &Configured, new: &mut Configured) {
 }
 
 fn consistency(pool: &PoolConfig, control: &ControlHandle) {
+    let inherits = |bucket: &BucketType| {
+        bucket.read_consistency.is_none() || bucket.write_consistency.is_none()
+    };
+    if pool.bucket_types.iter().any(inherits) {
+        warn!("bucket types without levels of their own keep the pool's old ones until a restart");
+    }
     let (read, write) = (pool.read_consistency, pool.write_consistency);
     let set = Control::Configure(Box::new(move |node| node.set_consistency(read, write)));
     if control.send(set).is_err() {

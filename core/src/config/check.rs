@@ -6,11 +6,11 @@ use super::{PoolConfig, Reader};
 /// Checks the whole and settles what depends on several keys.
 pub(super) fn together(reader: &mut Reader) {
     seed_provider(reader);
+    protect(reader);
     ring(reader);
     bucket_types(reader);
     encryption(reader);
     times(reader);
-    protect(reader);
 }
 
 fn seed_provider(reader: &mut Reader) {
@@ -126,10 +126,13 @@ fn protect(reader: &mut Reader) {
         narrowed(reader, "listen", &narrow.to_string());
         reader.pool.listen = narrow;
     }
-    if !reader.pool.is_single() && !reader.pool.dyn_listen.is_loopback() {
+    if !reader.pool.dyn_listen.is_loopback() {
         let narrow = reader.pool.dyn_listen.on_loopback();
-        narrowed(reader, "dyn_listen", &narrow.to_string());
-        if reader.pool.advertise.is_none() {
+        if !reader.pool.is_single() {
+            narrowed(reader, "dyn_listen", &narrow.to_string());
+        }
+        // Peers of this machine call a node on all its addresses by the one they can reach.
+        if reader.pool.advertise.is_none() && !reader.pool.dyn_listen.is_wildcard() {
             reader.pool.advertise = Some(reader.pool.dyn_listen.clone());
         }
         reader.pool.dyn_listen = narrow;

@@ -283,6 +283,14 @@ fn without_a_password_it_stays_on_loopback() {
     let narrowed = accepted(ring);
     assert_eq!(narrowed.dyn_listen.to_string(), "127.0.0.1:8101");
     assert_eq!(narrowed.local_name(), "10.0.0.1:8101");
+    let everywhere = accepted(&ring.replace("10.0.0.1", "0.0.0.0"));
+    assert_eq!(everywhere.local_name(), "127.0.0.1:8101");
+    let open = format!(
+        "{}\nprotected_mode: no",
+        ring.replace("10.0.0.1", "0.0.0.0")
+    );
+    let nameless = pool(&open).expect("accepted").warnings;
+    assert!(nameless[0].text.contains("set advertise"), "{nameless:?}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
-use super::ringd::{Ringd, command};
+use redis::Commands;
+
+use super::ringd::{Ringd, command, eventually};
 
 /// A file of this test alone, gone at its end.
 struct File(PathBuf);
@@ -62,7 +64,7 @@ fn check_says_what_becomes_of_it() {
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(
         stdout,
-        "ok: 127.0.0.1:8101 in cluster dyn_o_mite: 2 nodes, 2 replicas of each key, vnode with murmur\n"
+        "ok: 127.0.0.1:8101 in cluster dyn_o_mite: nodes 2, replicas of each key 2, vnode with murmur\n"
     );
     assert!(
         stderr.contains(":5:3: mbuf_size means nothing here"),
@@ -139,4 +141,48 @@ fn an_address_in_use_is_named() {
     let (code, _, stderr) = run(&["--listen", &taken, "--stats-listen=off"]);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains(&taken), "{stderr}");
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound").port()
+}
+
+#[test]
+fn two_files_written_for_dynomite_make_a_ring() {
+    let peer_ports = [port(), port()];
+    let files: Vec<File> = (0..2)
+        .map(|own: usize| {
+            let other = 1 - own;
+            let text = format!(
+                "dyn_o_mite:
+    datacenter: dc{own}
+    rack: rack1
+    listen: 0.0.0.0:0
+    dyn_listen: 0.0.0.0:{}
+    dyn_seeds:
+        - 127.0.0.1:{}:rack1:dc{other}:101134286
+    dyn_seed_provider: simple_provider
+    tokens: '101134286'
+    data_store: 0
+    stats_listen: 127.0.0.1:0
+    preconnect: true
+",
+                peer_ports[own], peer_ports[other]
+            );
+            File::new(&format!("dc{own}"), &text)
+        })
+        .collect();
+    let nodes: Vec<Ringd> = files
+        .iter()
+        .map(|file| Ringd::start(&["-c", file.path()]))
+        .collect();
+    for node in &nodes {
+        eventually("the other one is up", || node.metric("peer_up") == 1.0);
+    }
+    assert_eq!(nodes[0].client().set("key", "there too"), Ok(()));
+    eventually("the other datacenter has it", || {
+        nodes[1].client().get("key") == Ok(Some("there too".to_owned()))
+    });
 }
