@@ -130,7 +130,7 @@ impl Flights {
         self.len() == 0
     }
 
-    /// Adds a flight. Deadlines must not go back from one call to the next.
+    /// Adds a flight. Its deadline is the latest so far, but for a request that is sent again.
     pub fn insert(&mut self, flight: Flight) -> FlightId {
         let index = self.free.pop().map_or_else(
             || {
@@ -141,7 +141,13 @@ impl Flights {
         );
         let slot = &mut self.slots[index];
         let id = FlightId::new(index, slot.generation);
-        self.deadlines.push_back((flight.deadline, id));
+        let later = |(deadline, _): &(Mono, FlightId)| *deadline > flight.deadline;
+        if self.deadlines.back().is_some_and(later) {
+            let at = self.deadlines.partition_point(|entry| !later(entry));
+            self.deadlines.insert(at, (flight.deadline, id));
+        } else {
+            self.deadlines.push_back((flight.deadline, id));
+        }
         slot.flight = Some(flight);
         id
     }

@@ -13,7 +13,7 @@ use crate::ids::PeerId;
 use crate::payload::Payload;
 use crate::resp::{Parsed, Protocol, Request, request};
 use crate::store::{Exec, Origin};
-use crate::time::Now;
+use crate::time::{Mono, Now};
 use crate::version::Version;
 use crate::wire::{Flags, Header, Kind as FrameKind};
 
@@ -30,6 +30,8 @@ pub(super) struct Order<'a> {
     /// The stamp, when it is another node's (D12's forwarder); else a write gets a fresh one.
     pub(super) version: Option<Version>,
     pub(super) restamps: u8,
+    /// When it must be over, if it is part of a request that began earlier.
+    pub(super) deadline: Option<Mono>,
 }
 
 impl<'a> Order<'a> {
@@ -46,6 +48,7 @@ impl<'a> Order<'a> {
             protocol,
             version: None,
             restamps: 0,
+            deadline: None,
         }
     }
 }
@@ -57,6 +60,8 @@ pub(super) struct Again {
     pub(super) command: &'static Command,
     pub(super) protocol: Protocol,
     pub(super) restamps: u8,
+    /// Of the request that it is part of, or repeats.
+    pub(super) deadline: Mono,
 }
 
 /// What became of an order at once.
@@ -93,7 +98,7 @@ impl Node {
             protocol: order.protocol,
             consistency: fanout.consistency,
             version,
-            deadline: now.mono.plus_ms(self.config.request_timeout_ms),
+            deadline: order.deadline.unwrap_or_else(|| self.deadline(now)),
             answered: false,
             restamps: order.restamps,
             superseded_by: Version::NEVER,
@@ -154,6 +159,11 @@ impl Node {
             RequestSent::Queued => Fed::Pending,
             RequestSent::Full | RequestSent::Closed => self.hint_or_lose(id, peer, now),
         }
+    }
+
+    /// When a request that begins now must be over.
+    pub(super) fn deadline(&self, now: Now) -> Mono {
+        now.mono.plus_ms(self.config.request_timeout_ms)
     }
 
     /// Queues a flight's request on the link to `peer`, counting a full or closed one (S2).
@@ -320,6 +330,7 @@ impl Node {
             command: flight.command,
             protocol: flight.protocol,
             restamps: flight.restamps + 1,
+            deadline: flight.deadline,
         };
         self.clock.observe(flight.superseded_by);
         self.counters.write_restamped_total += 1;
@@ -435,6 +446,7 @@ impl Node {
             Plan::Replicas(fanout) => {
                 let order = Order {
                     restamps: again.restamps,
+                    deadline: Some(again.deadline),
                     ..Order::new(again.owner, again.command, request, again.protocol)
                 };
                 if let Launched::Decided(id) = self.launch(order, &fanout, now) {

@@ -9,7 +9,7 @@ use crate::command::{Command, Fragment};
 use crate::dispatch::Split;
 use crate::flight::{FlightId, Owner, PartId};
 use crate::resp::{ArgRange, Parsed, Protocol, Request, request};
-use crate::time::Now;
+use crate::time::{Mono, Now};
 
 /// A command whose parts are under way.
 #[derive(Debug)]
@@ -17,9 +17,20 @@ struct SplitCommand {
     owner: Owner,
     command: &'static Command,
     protocol: Protocol,
+    deadline: Mono,
     coalescer: FragmentCoalescer,
     /// Its parts are still being launched: a complete one is answered after that.
     launching: bool,
+}
+
+/// A request whose replicas differ in some of its keys.
+#[derive(Clone, Copy, Debug)]
+struct Divided {
+    owner: Owner,
+    command: &'static Command,
+    fragment: Fragment,
+    protocol: Protocol,
+    deadline: Mono,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +103,7 @@ impl Node {
             owner,
             command,
             protocol: client.protocol,
+            deadline: self.deadline(now),
             coalescer,
             launching: true,
         });
@@ -146,6 +158,7 @@ impl Node {
             command: split.command,
             protocol: split.protocol,
             restamps: 0,
+            deadline: split.deadline,
         };
         self.relaunch(bytes, again, now);
     }
@@ -181,7 +194,14 @@ impl Node {
             return false;
         };
         let owner = std::mem::replace(&mut flight.owner, Owner::Nobody);
-        let (command, protocol) = (flight.command, flight.protocol);
+        let asked = Divided {
+            owner,
+            command: flight.command,
+            fragment,
+            protocol: flight.protocol,
+            deadline: flight.deadline,
+        };
+        let command = flight.command;
         let bytes = self.pool.copy(&flight.request);
         let mut parser = std::mem::take(&mut self.parser);
         let ranges: Vec<ArgRange> = match parser.parse(&bytes) {
@@ -199,7 +219,7 @@ impl Node {
         let divided = keys.len() > 1 && owner != Owner::Nobody;
         if divided {
             self.counters.fragments_divided_total += 1;
-            self.ask_keys(owner, (command, fragment, protocol), &keys, now);
+            self.ask_keys(asked, &keys, now);
         } else if let Some(flight) = self.flights.get(id) {
             flight.owner = owner;
         }
@@ -207,14 +227,9 @@ impl Node {
         divided
     }
 
-    fn ask_keys(
-        &mut self,
-        owner: Owner,
-        (command, fragment, protocol): (&'static Command, Fragment, Protocol),
-        keys: &[&[u8]],
-        now: Now,
-    ) {
-        let (id, first) = match owner {
+    fn ask_keys(&mut self, divided: Divided, keys: &[&[u8]], now: Now) {
+        let command = divided.command;
+        let (id, first) = match divided.owner {
             Owner::Part(part) => {
                 let id = (part.split, part.generation);
                 let Some(split) = self.splits.get(id) else {
@@ -226,10 +241,11 @@ impl Node {
                 let parts: Vec<u32> = (0..keys.len() as u32).collect();
                 let split = Split::by_part(&parts, parts.len());
                 let id = self.splits.insert(SplitCommand {
-                    owner,
+                    owner: divided.owner,
                     command,
-                    protocol,
-                    coalescer: FragmentCoalescer::new(fragment, split),
+                    protocol: divided.protocol,
+                    deadline: divided.deadline,
+                    coalescer: FragmentCoalescer::new(divided.fragment, split),
                     launching: false,
                 });
                 (id, 0)
