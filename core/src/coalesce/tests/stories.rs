@@ -5,6 +5,7 @@ use crate::buffers::BufferPool;
 use crate::consistency::Consistency;
 use crate::dispatch::{Action, Configured, Fanout, Target};
 use crate::ids::PeerId;
+use crate::limits::REPLICAS_INLINE;
 use crate::version::Version;
 
 const STORIES: &str = include_str!("replicas.txt");
@@ -164,7 +165,7 @@ fn set_peers(fanout: &mut Fanout, words: &[&str]) {
     fanout.configured.by_datacenter = (0..=datacenter).map(|dc| count(dc) as u16).collect();
 }
 
-fn counts(words: &[&str]) -> smallvec::SmallVec<[u16; 8]> {
+fn counts(words: &[&str]) -> smallvec::SmallVec<[u16; REPLICAS_INLINE]> {
     let numbers = words.iter().filter(|word| **word != "|");
     numbers.map(|word| word.parse().expect(word)).collect()
 }
