@@ -9,6 +9,7 @@ mod machine;
 mod moment;
 mod progress;
 mod verbs;
+mod versus;
 mod workspace;
 
 use std::process::ExitCode;

@@ -33,6 +33,12 @@ impl Workspace {
         self.root.join(".lab")
     }
 
+    /// Cargo's target folder.
+    pub(crate) fn target(&self) -> PathBuf {
+        let set = std::env::var_os("CARGO_TARGET_DIR");
+        set.map_or_else(|| self.root.join("target"), Into::into)
+    }
+
     /// Runs git at the root.
     pub(crate) fn git(&self, args: &[&str]) -> Result<String> {
         git(&self.root, args)

@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Also writes report.md and report.json into this folder
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Only tells which commit it would compare with
+    #[arg(long)]
+    print_base: bool,
     /// Prints the report as JSON
     #[arg(long)]
     json: bool,
@@ -43,6 +46,10 @@ impl Args {
             Some(revision) => base::named(&workspace, revision)?,
             None => base::found(&workspace)?,
         };
+        if self.print_base {
+            println!("{}", base.commit);
+            return Ok(Exit::Pass);
+        }
         let question = Question {
             base,
             filter: self.filter,

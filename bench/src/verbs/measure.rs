@@ -68,9 +68,8 @@ impl Args {
     fn count(&self) -> Result<Counts> {
         let workspace = Workspace::find()?;
         Fingerprint::of(&workspace.root)?;
-        let target = std::env::var_os("CARGO_TARGET_DIR");
         let tree = Tree {
-            target: target.map_or_else(|| workspace.root.join("target"), Into::into),
+            target: workspace.target(),
             dir: workspace.root.clone(),
         };
         let building = step("building the instruments");

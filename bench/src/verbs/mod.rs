@@ -1,11 +1,13 @@
 //! The verbs of the command line, one file each.
 
 mod cases;
+mod compare_redis;
 mod gate;
 mod hash;
 mod machine;
 mod measure;
 mod owner;
+mod profile;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,11 +18,13 @@ use crate::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Cases(cases::Args),
+    CompareRedis(compare_redis::Args),
     Gate(gate::Args),
     Hash(hash::Args),
     Machine(machine::Args),
     Measure(measure::Args),
     Owner(owner::Args),
+    Profile(profile::Args),
 }
 
 impl Verb {
@@ -28,11 +32,13 @@ impl Verb {
     pub(crate) fn run(self) -> Result<Exit> {
         match self {
             Self::Cases(args) => args.run(),
+            Self::CompareRedis(args) => args.run(),
             Self::Gate(args) => args.run(),
             Self::Hash(args) => args.run(),
             Self::Machine(args) => args.run(),
             Self::Measure(args) => args.run(),
             Self::Owner(args) => args.run(),
+            Self::Profile(args) => args.run(),
         }
     }
 }
