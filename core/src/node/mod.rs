@@ -61,8 +61,8 @@ use repair::Fetch;
 
 /// Longest pause between ticks, in milliseconds: expiry, deadlines and heartbeats are this exact.
 const TICK_MS_MAX: u64 = 100;
-/// Keys that one tick may visit for expiry.
-const EXPIRY_KEYS_PER_TICK: usize = 2_000;
+/// Slots of the store that one tick may visit for expiry: about a millisecond when all are due.
+const EXPIRY_KEYS_PER_TICK: usize = 20_000;
 
 /// One node of a ring, or a node on its own.
 pub struct Node {

@@ -5,6 +5,9 @@ use super::keyspace::Sweep;
 use super::{Call, Store};
 use crate::version::Version;
 
+/// Keys of a flushed table that a tick frees for each slot it may look at.
+const DISCARDED_PER_LOOKED_AT: usize = 4;
+
 /// A time given by an option: which one, and where its number is.
 #[derive(Clone, Copy)]
 pub(super) struct TimeOption {
@@ -88,7 +91,7 @@ impl Store {
     /// Finds values that have expired and tombstones that are old, looking at about `budget_keys`
     /// slots at most. Segments without anything due are passed by.
     pub fn tick(&mut self, wall_ms: u64, budget_keys: usize) -> Ticked {
-        self.discard(budget_keys);
+        self.discard(budget_keys.saturating_mul(DISCARDED_PER_LOOKED_AT));
         let config = self.config;
         let mut ticked = Ticked::default();
         let swept = self

@@ -29,6 +29,9 @@ const MERGED_KEYS_MAX: usize = KEYS_MAX / 4;
 /// The directory may have one slot for so many keys; equal hashes can't make it grow beyond.
 const KEYS_PER_SLOT_MIN: usize = 32;
 
+/// What an entry that is due costs a sweep, in slots that it only looks at.
+const COST_OF_DUE: usize = 4;
+
 /// Where a key is, or would go; good until the next insertion or removal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
@@ -247,8 +250,9 @@ impl Keyspace {
             let (depth, soonest_ms) = (segment.depth(), segment.soonest_ms);
             budget -= 1;
             if wall_ms > soonest_ms {
-                budget = budget.saturating_sub(segment.slot_count());
-                self.sweep_segment(id, wall_ms, visit);
+                let looked_at = segment.slot_count();
+                let due = self.sweep_segment(id, wall_ms, visit);
+                budget = budget.saturating_sub(looked_at + due * COST_OF_DUE);
                 self.shrink(from);
             }
             left = left.saturating_sub(1 << (self.depth.saturating_sub(depth)));
@@ -263,14 +267,21 @@ impl Keyspace {
         }
     }
 
-    fn sweep_segment(&mut self, id: u32, wall_ms: u64, visit: &mut dyn FnMut(&mut Entry) -> Sweep) {
-        let mut index = 0;
+    /// Gives how many entries were due.
+    fn sweep_segment(
+        &mut self,
+        id: u32,
+        wall_ms: u64,
+        visit: &mut dyn FnMut(&mut Entry) -> Sweep,
+    ) -> usize {
+        let (mut index, mut due) = (0, 0);
         while index < self.segments[id as usize].slot_count() {
             let entry = self.segments[id as usize].slot_mut(index);
             if entry.is_vacant() || !entry.is_due(wall_ms) {
                 index += 1;
                 continue;
             }
+            due += 1;
             let before = Figures::of(entry);
             let verdict = visit(entry);
             let mut after = Figures::of(entry);
@@ -284,6 +295,7 @@ impl Keyspace {
             self.count(before, after);
         }
         self.segments[id as usize].refresh_soonest();
+        due
     }
 
     /// Frees segments of a table that is in use no more, until `budget` slots are gone; gives how
