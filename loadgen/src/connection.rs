@@ -304,26 +304,23 @@ impl Connection {
             (_, Kind::Error) => {
                 window.counts.error_replies += 1;
                 window.endpoints[self.endpoint].failed += 1;
-                let text = String::from_utf8_lossy(self.decoder.error());
-                let class = text.split([' ', '\r']).next().unwrap_or_default();
-                count_failure(
-                    &mut window.failures,
-                    &format!("error reply {class}"),
-                    1,
-                    &text,
-                );
+                let text = self.decoder.error();
+                let end = text
+                    .iter()
+                    .position(|&byte| byte == b' ')
+                    .unwrap_or(text.len());
+                let word = std::str::from_utf8(&text[..end]).unwrap_or("not in UTF-8");
+                count_failure(&mut window.failures, ("error reply ", word), 1, || {
+                    String::from_utf8_lossy(text).into_owned()
+                });
                 return;
             }
             (_, _) => "reply of another type",
         };
         window.counts.wrong += 1;
         window.endpoints[self.endpoint].failed += 1;
-        let example = format!("{} of key {}: {kind:?}", flight.op.name(), flight.key);
-        count_failure(
-            &mut window.failures,
-            &format!("wrong: {wrong}"),
-            1,
-            &example,
-        );
+        count_failure(&mut window.failures, ("wrong: ", wrong), 1, || {
+            format!("{} of key {}: {kind:?}", flight.op.name(), flight.key)
+        });
     }
 }

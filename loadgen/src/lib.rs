@@ -10,6 +10,7 @@
 //! [`run`] takes a [`RunConfig`] and gives a [`RunReport`]; the `ringload` binary is a thin shell
 //! around it. Open loop: a request has an intended time and its response counts from there,
 //! whatever it waited for. Closed loop is what a missing rate means, and the report says so.
+#![forbid(unsafe_code)]
 
 mod clock;
 mod config;

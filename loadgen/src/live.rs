@@ -110,12 +110,12 @@ fn line(progress: &Progress) -> String {
         .left_s
         .map_or(String::new(), |left| format!(" -{left:.0}s"));
     let time = |ns: Option<u64>| ns.map_or_else(|| "-".into(), |ns| duration(ns as f64));
-    let server = progress.server_cpus.map_or(String::new(), |cpus| {
-        format!(" server {:.0}%", 100.0 * cpus)
-    });
+    let server = progress
+        .server_cpus
+        .map_or(String::new(), |cpus| format!("+{:.0}%", 100.0 * cpus));
     format!(
-        "{:>6.2}s {}{left} | {}/{} /s, {} failed | p50 {} p99 {} p99.9 {} max {} | backlog {} | cpu client {:.0}%{server}",
-        seconds,
+        "{seconds:.2}s {}{left} {} of {}/s, {} failed, p50 {} p99 {} p99.9 {} max {}, \
+         backlog {}, cpu {:.0}%{server}",
         progress.phase,
         rate(progress.achieved_per_s),
         rate(progress.offered_per_s),
@@ -142,7 +142,7 @@ mod tests {
         };
         let line = line(&progress);
         assert!(
-            line.starts_with("  0.50s settle | 0/0 /s, 0 failed | p50 - "),
+            line.starts_with("0.50s settle 0 of 0/s, 0 failed, p50 - p99 - "),
             "{line}"
         );
     }

@@ -1,4 +1,5 @@
 //! ringload: the command line of the load generator.
+#![forbid(unsafe_code)]
 
 mod args;
 

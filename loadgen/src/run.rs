@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::Token;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::clock;
 use crate::config::{ConfigError, RunConfig};
@@ -64,6 +65,7 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
     config.check()?;
+    raise_file_limit(config.connections);
     if config.preload {
         observer.preloading(config.keys);
         let mut stream = connect(&config.endpoints[0])?;
@@ -82,6 +84,23 @@ pub fn run(
 
 fn encoder(config: &RunConfig) -> Encoder {
     Encoder::new(&config.key_prefix, Values::new(config.size))
+}
+
+/// Asks for as many open files as the connections need; where that is refused, connecting says so.
+fn raise_file_limit(connections: u32) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = u64::from(connections) + 64;
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current,
+                maximum: limit.maximum,
+            },
+        )
+        .ok();
+    }
 }
 
 fn connect(endpoint: &str) -> Result<TcpStream, RunError> {

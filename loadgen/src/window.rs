@@ -160,20 +160,21 @@ pub struct FailureClass {
 /// Classes kept apart; the rest are counted together.
 const CLASSES_MAX: usize = 32;
 
-/// Adds `count` failures to their class.
+/// Adds `count` failures to the class named by both parts together. Only the first of a class
+/// allocates: a flood of errors must not slow the client down.
 pub(crate) fn count_failure(
     classes: &mut Vec<FailureClass>,
-    class: &str,
+    (kind, word): (&str, &str),
     count: u64,
-    example: &str,
+    example: impl FnOnce() -> String,
 ) {
-    let known = classes.iter_mut().find(|known| known.class == class);
-    if let Some(known) = known {
+    let same = |known: &FailureClass| known.class.strip_prefix(kind) == Some(word);
+    if let Some(known) = classes.iter_mut().find(|known| same(known)) {
         known.count += count;
     } else if classes.len() < CLASSES_MAX {
-        let (class, example) = (class.to_owned(), example.chars().take(200).collect());
+        let example = example().chars().take(200).collect();
         classes.push(FailureClass {
-            class,
+            class: format!("{kind}{word}"),
             count,
             example,
         });
@@ -306,11 +307,12 @@ impl Window {
             sum.add(more);
         }
         for failure in &other.failures {
+            let example = || failure.example.clone();
             count_failure(
                 &mut self.failures,
-                &failure.class,
+                (&failure.class, ""),
                 failure.count,
-                &failure.example,
+                example,
             );
         }
         self.backlog += other.backlog;

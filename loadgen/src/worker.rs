@@ -432,12 +432,15 @@ impl Worker {
         endpoint.failed += lost;
         endpoint.disconnects += 1;
         if lost > 0 || broken.is_wrong() {
-            let class = match broken {
-                Broken::Timeout => "timeout".to_owned(),
-                broken => format!("connection lost: {broken}"),
+            let kind = if matches!(broken, Broken::Timeout) {
+                ""
+            } else {
+                "connection lost: "
             };
-            let example = format!("connection {index}, {lost} requests under way");
-            count_failure(&mut window.failures, &class, lost.max(1), &example);
+            let word = broken.to_string();
+            count_failure(&mut window.failures, (kind, &word), lost.max(1), || {
+                format!("connection {index}, {lost} requests under way")
+            });
         }
         self.last_reply = now;
         connection.close(now + RECONNECT_NS);

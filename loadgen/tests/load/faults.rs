@@ -1,6 +1,7 @@
 //! Servers that do wrong: each fault is counted as what it is, and the run goes on.
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::{Answer, Ask, Server, right, shared, values};
 use ringlab_loadgen::{Marks, Mix, Quiet, RunConfig, RunReport, Worth, run};
@@ -205,6 +206,44 @@ fn silence_is_a_timeout_where_one_is_set_and_unfinished_otherwise() {
     // The oldest waits for the whole run and the drain.
     assert!(report.latency.response.max_ns.unwrap() > 900_000_000);
     assert_ne!(report.verdict.worth, Worth::Valid);
+}
+
+#[test]
+fn a_server_that_dies_and_comes_back_is_found_again() {
+    let _turn = shared();
+    let answer = || {
+        let values = values(64);
+        move |ask| right(&values, ask)
+    };
+    let server = Server::start(answer());
+    let address = server.address;
+    let config = RunConfig {
+        requests: None,
+        rate: Some(500.0),
+        seconds: Some(3.0),
+        settle_seconds: 0.0,
+        ..config(&server)
+    };
+    let restart = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        drop(server);
+        std::thread::sleep(Duration::from_millis(500));
+        let server = Server::start_at(address, answer());
+        std::thread::sleep(Duration::from_millis(2500));
+        drop(server);
+    });
+    let report = load(&config);
+    restart.join().unwrap();
+    let totals = report.totals;
+    assert!(
+        totals.disconnects >= 4 && totals.connect_failures > 0,
+        "{totals:?}"
+    );
+    assert!(report.series[2].completed > 400, "{:?}", report.series);
+    assert_eq!(totals.unfinished, 0, "{totals:?}");
+    // What came in between waited for a connection, and says so.
+    assert!(report.latency.response.max_ns.unwrap() > 400_000_000);
+    assert!(report.latency.service.max_ns.unwrap() < 400_000_000);
 }
 
 #[test]

@@ -80,7 +80,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answer: impl FnMut(Ask) -> Answer + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap(), answer)
+    }
+
+    pub(crate) fn start_at(
+        address: SocketAddr,
+        answer: impl FnMut(Ask) -> Answer + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&over);
