@@ -349,6 +349,19 @@ impl Connections {
             })
     }
 
+    /// This node itself was away for `late_ms` (stopped, starved, or busy): that long it could
+    /// neither ask nor hear, so that nobody is to blame for silence.
+    pub(super) fn forgive_silence(&mut self, late_ms: u64, now: Mono) {
+        if late_ms == 0 {
+            return;
+        }
+        for entry in &mut self.entries {
+            if let Connection::Link(link) = &mut entry.connection {
+                link.heard = link.heard.plus_ms(late_ms).min(now);
+            }
+        }
+    }
+
     /// All links, in the order of their slots.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> + '_ {
         self.entries

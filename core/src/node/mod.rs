@@ -226,6 +226,8 @@ impl Node {
 
     /// Time passed; to be called at [`next_timer`](Self::next_timer) at the latest.
     pub fn handle_tick(&mut self, now: Now) {
+        let late_ms = now.mono.since_ms(self.ticked).saturating_sub(TICK_MS_MAX);
+        self.connections.forgive_silence(late_ms, now.mono);
         self.timer_due = false;
         self.ticked = now.mono;
         self.store.tick(now.wall_ms, EXPIRY_KEYS_PER_TICK);

@@ -166,7 +166,7 @@ fn pipelined_through_the_ring_in_order() {
 
 #[test]
 fn large_values_through_the_ring() {
-    let ring = quorum_ring(&["--timeout=20s"]);
+    let ring = quorum_ring(&["--timeout=20s", "--peer-timeout=10s"]);
     let mut client = ring.nodes[1].client();
     for length in [0, 1, 16_384, 1 << 20, 64 << 20] {
         let value: Vec<u8> = (0..length).map(|i: usize| (i % 251) as u8).collect();

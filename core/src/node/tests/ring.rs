@@ -86,6 +86,18 @@ fn s4_a_backlog_that_does_not_move_is_silence() {
 }
 
 #[test]
+fn s4_a_node_that_was_stopped_does_not_blame_the_others() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.notices.clear();
+    ring.frozen = vec![true; 3];
+    ring.pass_ms(10_000);
+    ring.frozen = vec![false; 3];
+    ring.pass_ms(1_000);
+    assert_eq!(ring.notices, []);
+    assert_eq!(ring.ask(0, "SET k v"), "+OK|");
+}
+
+#[test]
 fn s4_a_request_that_nobody_answers_fails_at_its_deadline() {
     let mut config = Ring::quorum();
     config.peer_timeout_ms = 60_000;
