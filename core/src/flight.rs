@@ -5,10 +5,14 @@
 
 use std::collections::VecDeque;
 
-use crate::coalesce::ReplicaCoalescer;
+use crate::buffers::BufferPool;
+use crate::coalesce::{
+    Answer, Asked, Failure, Fed, PeerList, Repair, ReplicaCoalescer, Settings, Vote,
+};
 use crate::command::Command;
 use crate::consistency::Consistency;
-use crate::ids::ConnId;
+use crate::dispatch::Fanout;
+use crate::ids::{ConnId, PeerId};
 use crate::payload::Payload;
 use crate::resp::Protocol;
 use crate::time::Mono;
@@ -96,8 +100,130 @@ pub struct Flight {
     pub superseded_by: Version,
     /// What the owner is told when no reply of a replica is.
     pub verdict: Option<&'static [u8]>,
-    /// The votes.
-    pub coalescer: ReplicaCoalescer,
+    /// Who is to answer, and what was answered.
+    pub votes: Votes,
+}
+
+/// How a flight's answer is found.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lies in the flights' slab; a box would cost each request an allocation"
+)]
+#[derive(Debug)]
+pub enum Votes {
+    /// One target alone decides: its reply is passed on as it is (S1).
+    Single {
+        /// Who.
+        peer: PeerId,
+        /// It has neither answered, nor failed, nor been hinted.
+        outstanding: bool,
+    },
+    /// Several targets, or a threshold that one can't meet.
+    Several(ReplicaCoalescer),
+}
+
+impl Votes {
+    /// What a fan-out needs: nothing for one target, else a coalescer.
+    #[must_use]
+    pub fn new(fanout: &Fanout, asked: Asked, settings: Settings) -> Self {
+        match fanout.single() {
+            Some(target) => Self::Single {
+                peer: target.peer,
+                outstanding: true,
+            },
+            None => Self::Several(ReplicaCoalescer::new(fanout, asked, settings)),
+        }
+    }
+
+    /// Whether that peer's reply is the answer as it is.
+    #[must_use]
+    pub fn passes_on(&self, peer: PeerId) -> bool {
+        matches!(self, Self::Single { peer: only, .. } if *only == peer)
+    }
+
+    /// The verdict on the targets alone, before anything is fed (C8).
+    pub fn start(&mut self) -> Fed {
+        match self {
+            Self::Single { .. } => Fed::Pending,
+            Self::Several(coalescer) => coalescer.start(),
+        }
+    }
+
+    /// A target's answer. A single target's reply never comes here: it is passed on.
+    pub fn feed(&mut self, peer: PeerId, vote: Vote<'_>, pool: &mut BufferPool) -> Fed {
+        match self {
+            Self::Single { outstanding, .. } => {
+                debug_assert_eq!(vote, Vote::Hinted);
+                *outstanding = false;
+                Fed::Ready(Answer::Hint)
+            }
+            Self::Several(coalescer) => coalescer.feed(peer, vote, pool),
+        }
+    }
+
+    /// The target was sent to and will not answer.
+    pub fn fail(&mut self, peer: PeerId) -> Fed {
+        match self {
+            Self::Single { outstanding, .. } => {
+                *outstanding = false;
+                Fed::Failed(Failure::NoQuorum)
+            }
+            Self::Several(coalescer) => coalescer.fail(peer),
+        }
+    }
+
+    /// The target was not sent to and not hinted.
+    pub fn lose(&mut self, peer: PeerId) -> Fed {
+        match self {
+            Self::Single { .. } => self.fail(peer),
+            Self::Several(coalescer) => coalescer.lose(peer),
+        }
+    }
+
+    /// The bytes to answer with, where a reply of a replica is the answer.
+    #[must_use]
+    pub fn reply(&self) -> Option<&[u8]> {
+        match self {
+            Self::Single { .. } => None,
+            Self::Several(coalescer) => coalescer.reply(),
+        }
+    }
+
+    /// Whether nothing more will be learned.
+    #[must_use]
+    pub fn all_in(&self) -> bool {
+        match self {
+            Self::Single { outstanding, .. } => !outstanding,
+            Self::Several(coalescer) => coalescer.all_in(),
+        }
+    }
+
+    /// The targets that have not answered, failed or been hinted.
+    #[must_use]
+    pub fn outstanding(&self) -> PeerList {
+        match self {
+            Self::Single { peer, outstanding } => {
+                outstanding.then_some(*peer).into_iter().collect()
+            }
+            Self::Several(coalescer) => coalescer.outstanding().collect(),
+        }
+    }
+
+    /// What to repair once all are in.
+    #[must_use]
+    pub fn repair(&self, local: PeerId) -> Repair {
+        match self {
+            Self::Single { .. } => Repair::Nothing,
+            Self::Several(coalescer) => coalescer.repair(local),
+        }
+    }
+
+    /// Gives the buffers back.
+    pub fn release(self, pool: &mut BufferPool) {
+        if let Self::Several(coalescer) = self {
+            coalescer.release(pool);
+        }
+    }
 }
 
 /// Highest generation: the ids' two top bits stay free for other kinds of request.

@@ -2,13 +2,11 @@
 
 use super::errors;
 use super::{Node, RequestSent};
-use crate::coalesce::{
-    Answer, Asked, Failure, Fed, Repair, ReplicaCoalescer, Reply, Versions, Vote,
-};
+use crate::coalesce::{Answer, Asked, Failure, Fed, Repair, Reply, Versions, Vote};
 use crate::command::{Access, Command, CommandId, Kind};
 use crate::consistency::Consistency;
 use crate::dispatch::{Action as Sending, Fanout, Plan, PlanInput, RoutingTag, Target};
-use crate::flight::{Flight, FlightId, Owner};
+use crate::flight::{Flight, FlightId, Owner, Votes};
 use crate::ids::PeerId;
 use crate::payload::Payload;
 use crate::resp::{Parsed, Protocol, Request, request};
@@ -76,7 +74,7 @@ pub(super) enum Launched {
 /// What a decided flight's owner is told.
 pub(super) fn answer(flight: &Flight) -> &[u8] {
     flight
-        .coalescer
+        .votes
         .reply()
         .or(flight.verdict)
         .unwrap_or(errors::NO_QUORUM)
@@ -103,17 +101,13 @@ impl Node {
             restamps: order.restamps,
             superseded_by: Version::NEVER,
             verdict: None,
-            coalescer: ReplicaCoalescer::new(
-                fanout,
-                asked(command, order.request.len()),
-                self.settings,
-            ),
+            votes: Votes::new(fanout, asked(command, order.request.len()), self.settings),
         };
         let id = self.flights.insert(flight);
         let mut fed = self
             .flights
             .get(id)
-            .map_or(Fed::Pending, |flight| flight.coalescer.start());
+            .map_or(Fed::Pending, |flight| flight.votes.start());
         for target in &fanout.targets {
             let next = self.serve_target(id, target, order.request, now);
             if fed == Fed::Pending {
@@ -208,7 +202,7 @@ impl Node {
             Some(b'-') => Vote::Error(reply),
             _ => Vote::Value(reply),
         };
-        let fed = flight.coalescer.feed(self.local, vote, &mut self.pool);
+        let fed = flight.votes.feed(self.local, vote, &mut self.pool);
         self.pool.give(bytes);
         fed
     }
@@ -220,9 +214,9 @@ impl Node {
             return Fed::Pending;
         };
         if hinted {
-            flight.coalescer.feed(peer, Vote::Hinted, &mut self.pool)
+            flight.votes.feed(peer, Vote::Hinted, &mut self.pool)
         } else {
-            flight.coalescer.lose(peer)
+            flight.votes.lose(peer)
         }
     }
 
@@ -233,9 +227,9 @@ impl Node {
             return;
         };
         let fed = if hinted {
-            flight.coalescer.feed(peer, Vote::Hinted, &mut self.pool)
+            flight.votes.feed(peer, Vote::Hinted, &mut self.pool)
         } else {
-            flight.coalescer.fail(peer)
+            flight.votes.fail(peer)
         };
         self.advance(id, fed, now);
     }
@@ -247,25 +241,36 @@ impl Node {
             self.counters.late_replies_total += 1;
             return;
         };
+        let refused = header.flags.has(Flags::REFUSED);
+        if !refused && flight.votes.passes_on(peer) {
+            return self.pass_on(id, bytes, now);
+        }
         let reply = Reply {
             bytes,
             version: header.version,
         };
-        let fed = if header.flags.has(Flags::REFUSED) {
-            flight.coalescer.fail(peer)
+        let fed = if refused {
+            flight.votes.fail(peer)
         } else if header.flags.has(Flags::ERROR) {
-            flight
-                .coalescer
-                .feed(peer, Vote::Error(reply), &mut self.pool)
+            flight.votes.feed(peer, Vote::Error(reply), &mut self.pool)
         } else {
             if header.flags.has(Flags::SUPERSEDED) {
                 flight.superseded_by = flight.superseded_by.max(header.version);
             }
-            flight
-                .coalescer
-                .feed(peer, Vote::Value(reply), &mut self.pool)
+            flight.votes.feed(peer, Vote::Value(reply), &mut self.pool)
         };
         self.advance(id, fed, now);
+    }
+
+    /// S1: the reply of the only target is the answer.
+    fn pass_on(&mut self, id: FlightId, bytes: &[u8], now: Now) {
+        let Some(flight) = self.flights.remove(id) else {
+            return;
+        };
+        flight.request.release(&mut self.pool);
+        if !flight.answered {
+            self.tell(flight.owner, bytes, now);
+        }
     }
 
     /// Goes on with a flight after a feed that did not happen at its launch. A write that a newer
@@ -363,14 +368,14 @@ impl Node {
         let Some(flight) = self.flights.get(id) else {
             return;
         };
-        if !(flight.answered && flight.coalescer.all_in()) {
+        if !(flight.answered && flight.votes.all_in()) {
             return;
         }
         let Some(flight) = self.flights.remove(id) else {
             return;
         };
         if self.config.read_repairs {
-            match flight.coalescer.repair(self.local) {
+            match flight.votes.repair(self.local) {
                 Repair::Nothing => {}
                 Repair::Key(repair) => self.repair(&flight, repair, now),
                 // Asked again key by key: those reads repair.
@@ -378,7 +383,7 @@ impl Node {
             }
         }
         flight.request.release(&mut self.pool);
-        flight.coalescer.release(&mut self.pool);
+        flight.votes.release(&mut self.pool);
     }
 
     /// Fails the flights whose time is over.
@@ -402,7 +407,7 @@ impl Node {
         let Some(flight) = self.flights.get(id) else {
             return;
         };
-        let outstanding: crate::coalesce::PeerList = flight.coalescer.outstanding().collect();
+        let outstanding = flight.votes.outstanding();
         for peer in outstanding {
             self.give_up_on(id, peer, now);
         }
@@ -414,7 +419,7 @@ impl Node {
             let waits = self
                 .flights
                 .get(id)
-                .is_some_and(|flight| flight.coalescer.outstanding().any(|it| it == peer));
+                .is_some_and(|flight| flight.votes.outstanding().contains(&peer));
             if waits {
                 self.give_up_on(id, peer, now);
             }
