@@ -403,6 +403,8 @@ impl<F: FnMut(Notice)> Worker<F> {
 /// What other threads ask.
 impl<F: FnMut(Notice)> Worker<F> {
     fn handle_messages(&mut self) {
+        // A turn may have been long; what is asked for a time is asked from now on.
+        self.now = self.clock.now();
         while let Ok(message) = self.messages.try_recv() {
             match message {
                 Message::Control(control) => self.obey(control),
