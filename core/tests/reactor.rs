@@ -253,29 +253,38 @@ fn a_protocol_error_reaches_the_client_that_goes_on_sending() {
 
 #[test]
 fn a_slow_reader_hurts_itself_alone() {
-    let config = NodeConfig {
-        client_queue_bytes_max: 8 << 20,
-        ..NodeConfig::default()
-    };
-    let server = Server::with(config);
+    let server = Server::start();
     let mut other = server.connect();
     let value = vec![b'v'; 1 << 20];
     ask(&mut other, &[b"SET", b"big", &value], b"+OK\r\n");
     let mut slow = server.connect();
-    slow.set_write_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
     for _ in 0..200 {
-        if slow.write_all(&command(&[b"GET", b"big"])).is_err() {
-            break;
-        }
+        slow.write_all(&command(&[b"GET", b"big"])).unwrap();
         let begun = Instant::now();
         ask(&mut other, &[b"PING"], b"+PONG\r\n");
         assert!(begun.elapsed() < Duration::from_secs(1));
     }
-    eventually("the slow one closed", || {
-        server.snapshot().counters.client_closed_slow_total == 1
-    });
-    ask(&mut other, &[b"GET", b"big"], &bulk(&value));
+    // Its requests wait instead of filling the memory, and go on once it reads.
+    let written = server.snapshot().io.written_bytes_total;
+    assert!(
+        written < 50 << 20,
+        "{written} bytes taken by a client that reads nothing"
+    );
+    for _ in 0..200 {
+        expect(&mut slow, &bulk(&value));
+    }
+}
+
+#[test]
+fn replies_far_larger_than_their_requests_all_arrive() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    let value = vec![b'v'; 1 << 20];
+    ask(&mut stream, &[b"SET", b"big", &value], b"+OK\r\n");
+    let requests = command(&[b"GET", b"big"]).repeat(300);
+    stream.write_all(&requests).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut stream).len(), 300 * bulk(&value).len());
 }
 
 #[test]
@@ -387,7 +396,7 @@ fn shutdown_does_not_wait_for_a_reader_beyond_its_grace() {
     for _ in 0..3 {
         stuck.write_all(&command(&[b"GET", b"big"])).unwrap();
     }
-    eventually("asked", || server.snapshot().counters.commands_total >= 4);
+    eventually("asked", || server.snapshot().counters.commands_total >= 2);
     let took = server.stop(300);
     assert!((300..2_000).contains(&took.as_millis()), "{took:?}");
 }

@@ -309,6 +309,9 @@ impl<F: FnMut(Notice)> Worker<F> {
                 return;
             }
             let open = connection.phase == Phase::Open;
+            if open && connection.paused {
+                self.node.handle_sent(id, self.now);
+            }
             connection.paused = open && !self.node.wants_read(id);
             if connection.paused {
                 return;
@@ -317,6 +320,7 @@ impl<F: FnMut(Notice)> Worker<F> {
                 Input::Bytes { len, more } => {
                     if open {
                         self.node.handle_bytes(id, &self.buffer[..len], self.now);
+                        connection.paused = !self.node.wants_read(id);
                     }
                     share = share.saturating_sub(len);
                     if !more {
@@ -378,7 +382,7 @@ impl<F: FnMut(Notice)> Worker<F> {
         match (flushed, connection.phase) {
             (Flushed::Broken, _) => self.close(id),
             (Flushed::All, Phase::Closing) => self.linger(id),
-            _ if connection.paused && self.node.wants_read(id) => self.queue(id),
+            _ if connection.paused => self.queue(id),
             _ => {}
         }
     }

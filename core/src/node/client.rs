@@ -8,7 +8,7 @@ use crate::command::{Access, Command, Refusal, Scope};
 use crate::dispatch::Plan;
 use crate::flight::{FlightId, Owner};
 use crate::ids::ConnId;
-use crate::limits::INFLIGHT_PER_CONNECTION_MAX;
+use crate::limits::{CLIENT_QUEUE_PAUSE_BYTES, INFLIGHT_PER_CONNECTION_MAX};
 use crate::resp::{Parsed, Request, RequestParser, reply};
 use crate::store::{Exec, Origin};
 use crate::time::Now;
@@ -54,13 +54,10 @@ impl Node {
             if client.closing {
                 return buf.len();
             }
-            if client.waiting() >= INFLIGHT_PER_CONNECTION_MAX {
+            let full = client.waiting() >= INFLIGHT_PER_CONNECTION_MAX;
+            if full || client.queued_bytes() >= self.pause_bytes() {
                 client.paused = true;
                 break;
-            }
-            if client.queued_bytes() > self.config.client_queue_bytes_max {
-                self.close_slow_reader(client);
-                return buf.len();
             }
             match parser.parse(&buf[at..]) {
                 Parsed::Incomplete { .. } => break,
@@ -80,13 +77,11 @@ impl Node {
         at
     }
 
-    fn close_slow_reader(&mut self, client: &mut Client) {
-        self.counters.client_closed_slow_total += 1;
-        self.notices.push_back(Notice::SlowReader {
-            queued_bytes: client.queued_bytes(),
-        });
-        client.closing = true;
-        self.actions.push_back(Action::Abort(client.id));
+    /// Unsent bytes at which a client's next requests wait.
+    fn pause_bytes(&self) -> usize {
+        self.config
+            .client_queue_bytes_max
+            .min(CLIENT_QUEUE_PAUSE_BYTES)
     }
 
     /// Asks for the close of a client that leaves, once nothing of it waits for replicas.
@@ -96,15 +91,35 @@ impl Node {
         }
     }
 
-    /// After a reply was filled in from elsewhere: what it makes possible on its connection.
+    /// After a reply was filled in from elsewhere: what it makes possible on its connection. A
+    /// client that left too many replies unread is closed.
     pub(super) fn client_advanced(&mut self, id: ConnId) {
         self.connections.mark_dirty(id);
+        let queue_max = self.config.client_queue_bytes_max;
         let Some(client) = self.connections.client(id) else {
             return;
         };
         if client.closing && client.waiting() == 0 {
             self.actions.push_back(Action::Close(id));
-        } else if client.paused && client.waiting() <= INFLIGHT_PER_CONNECTION_MAX / 2 {
+        } else if client.queued_before_fill() > queue_max && !client.closing {
+            client.closing = true;
+            let queued_bytes = client.queued_bytes();
+            self.counters.client_closed_slow_total += 1;
+            self.notices.push_back(Notice::SlowReader { queued_bytes });
+            self.actions.push_back(Action::Abort(id));
+        } else {
+            self.unpause(id);
+        }
+    }
+
+    /// Lets a client's waiting requests go on when few enough replies are under way or unread.
+    pub(super) fn unpause(&mut self, id: ConnId) {
+        let pause_bytes = self.pause_bytes();
+        if let Some(client) = self.connections.client(id)
+            && client.paused
+            && client.waiting() <= INFLIGHT_PER_CONNECTION_MAX / 2
+            && client.queued_bytes() <= pause_bytes / 2
+        {
             client.paused = false;
             self.resumed.push(id);
         }

@@ -71,6 +71,7 @@ pub(super) struct Client {
     slots: VecDeque<Slot>,
     first_slot: u64,
     held_bytes: usize,
+    last_fill_len: usize,
 }
 
 impl Client {
@@ -90,6 +91,7 @@ impl Client {
             slots: VecDeque::new(),
             first_slot: 0,
             held_bytes: 0,
+            last_fill_len: 0,
         }
     }
 
@@ -101,6 +103,11 @@ impl Client {
     /// Unsent bytes, those behind a slower reply included.
     pub(super) fn queued_bytes(&self) -> usize {
         self.egress.len() + self.held_bytes
+    }
+
+    /// Unsent bytes without the reply that was filled in last: one reply may be of any length.
+    pub(super) fn queued_before_fill(&self) -> usize {
+        self.queued_bytes().saturating_sub(self.last_fill_len)
     }
 
     /// Writes the next reply in order: straight into the egress when nothing waits before it.
@@ -131,6 +138,7 @@ impl Client {
 
     /// Fills a reserved place, and sends what is now in order.
     pub(super) fn fill(&mut self, slot: u64, reply: &[u8], pool: &mut BufferPool) {
+        self.last_fill_len = reply.len();
         let Some(index) = slot.checked_sub(self.first_slot) else {
             return;
         };

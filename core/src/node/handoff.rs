@@ -10,6 +10,7 @@ use crate::flight::FlightId;
 use crate::handoff::{Delivery, Hint, HintKind, Ticket};
 use crate::ids::PeerId;
 use crate::time::Now;
+use crate::topology::{Replica, ReplicaSet};
 use crate::wire::{Flags, Header, Kind};
 
 /// Marks the request ids of hints; flights leave the bit clear.
@@ -23,6 +24,9 @@ pub(super) fn is_hint(request_id: u64) -> bool {
 impl Node {
     /// Keeps a flight's write for a peer. `false` when it is no write, handoff is off, or there is
     /// no room.
+    ///
+    /// A peer of another datacenter would have passed the write on to the racks there (D12), so it
+    /// is kept for them too.
     pub(super) fn hint(&mut self, id: FlightId, peer: PeerId, now: Now) -> bool {
         let Some(flight) = self.flights.get(id) else {
             return false;
@@ -34,15 +38,11 @@ impl Node {
         parser.parse(&flight.request);
         let request = parser.request(&flight.request);
         let mut positions = flight.command.keys(request.len());
-        let first = positions.next();
+        let first = positions.next().map(|position| request.arg(position));
+        let replicas = first.map_or_else(ReplicaSet::new, |key| self.topology.replicas(key));
         let only_key = first.filter(|_| positions.next().is_none());
-        let held = only_key
-            .map(|position| request.arg(position))
-            .filter(|key| {
-                let replicas = self.topology.replicas(key);
-                replicas.iter().any(|replica| replica.peer == self.local)
-            });
-        let (kind, bytes) = match held {
+        let own = replicas.iter().any(|replica| replica.peer == self.local);
+        let (kind, bytes) = match only_key.filter(|_| own) {
             Some(key) => (HintKind::State, key),
             None => (HintKind::Operation, &flight.request[..]),
         };
@@ -51,6 +51,13 @@ impl Node {
             version: flight.version,
             bytes,
         };
+        let datacenter = self.topology.peer(peer).datacenter;
+        let remote = datacenter != self.topology.local_datacenter();
+        let passed_on = |it: &&Replica| remote && it.datacenter == datacenter && it.peer != peer;
+        for replica in replicas.iter().filter(passed_on) {
+            // The store counts what it refuses.
+            let _ = self.handoff.enqueue(replica.peer, hint, now);
+        }
         let kept = self.handoff.enqueue(peer, hint, now).is_ok();
         self.parser = parser;
         kept

@@ -210,6 +210,13 @@ impl Node {
         self.client_advanced(conn);
     }
 
+    /// Bytes of a client's egress were sent while [`wants_read`](Self::wants_read) was false: if
+    /// it had too many replies unread, its waiting requests may go on.
+    pub fn handle_sent(&mut self, conn: ConnId, now: Now) {
+        self.unpause(conn);
+        self.resume(now);
+    }
+
     /// The connection is gone, whoever closed it.
     pub fn handle_close(&mut self, conn: ConnId, now: Now) {
         if let Connection::Link(link) = self.connections.close(conn) {
