@@ -407,8 +407,6 @@ impl<F: FnMut(Notice)> Worker<F> {
 /// What other threads ask.
 impl<F: FnMut(Notice)> Worker<F> {
     fn handle_messages(&mut self) {
-        // A turn may have been long; what is asked for a time is asked from now on.
-        self.now = self.clock.now();
         while let Ok(message) = self.messages.try_recv() {
             match message {
                 Message::Control(control) => self.obey(control),
@@ -431,6 +429,8 @@ impl<F: FnMut(Notice)> Worker<F> {
             }
             Control::Configure(change) => change(&mut self.node),
             Control::Shutdown { grace_ms } => {
+                // The turn may have been long: the grace begins when it is asked for.
+                self.now = self.clock.now();
                 let stop_at = self.now.mono.plus_ms(grace_ms);
                 self.stop_at = Some(self.stop_at.map_or(stop_at, |at| at.min(stop_at)));
                 self.listeners.clear();
