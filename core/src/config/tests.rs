@@ -402,3 +402,17 @@ fn a_ring_that_starves_a_peer_is_refused() {
     .to_string();
     assert!(error.contains("crc32"), "{error}");
 }
+
+proptest::proptest! {
+    /// Whatever stands in the file, there is an answer.
+    #[test]
+    fn no_text_makes_it_panic(text in "([a-z_]{1,6}|: |\n|  |- |\\[|\\]|\\{|\\}|,|'|\"|#|&|\\*|!|\\||>|%|\t|[0-9]{1,3}|listen|tokens|dyn_seeds|bucket_types|name|n_val|é|\u{0}){0,60}") {
+        let _ = read(&text);
+        let _ = pool(&text);
+        for key in KEYS {
+            let mut reader = Reader::new();
+            reader.set("--x", key.name, &text);
+            let _ = reader.finish();
+        }
+    }
+}
