@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::RunConfig;
 use crate::live::Progress;
 use crate::marks::{MarkFile, Marks};
-use crate::procfs::process_cpu_ns;
+use crate::procfs::ProcessesCpu;
 use crate::report::{EventMark, LatencySummary, SeriesRow, Steady};
 use crate::steady::Trend;
 use crate::verdict::is_settled;
@@ -36,16 +36,11 @@ pub(crate) struct CpuSample {
 }
 
 impl CpuSample {
-    fn now(pids: &[u32]) -> Self {
-        let of_servers = || {
-            pids.iter()
-                .map(|&pid| process_cpu_ns(pid))
-                .sum::<Option<u64>>()
-        };
+    fn now(servers: &mut ProcessesCpu) -> Self {
         Self {
             at: clock::now(),
             client_ns: clock::process_cpu(),
-            server_ns: if pids.is_empty() { None } else { of_servers() },
+            server_ns: servers.used_ns(),
         }
     }
 
@@ -90,11 +85,13 @@ pub(crate) struct Record<'a> {
     pub(crate) events: Vec<EventMark>,
     events_told: usize,
     mark_file: MarkFile,
+    servers: ProcessesCpu,
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn new(config: &'a RunConfig, start: u64) -> Self {
-        let sample = CpuSample::now(&config.server_pids);
+        let mut servers = ProcessesCpu::of(&config.server_pids);
+        let sample = CpuSample::now(&mut servers);
         let at_once = config.settle_seconds == 0.0 || config.requests.is_some();
         let start_unix_ms = clock::unix_ms() + start.saturating_sub(clock::now()) / 1_000_000;
         Self {
@@ -119,6 +116,7 @@ impl<'a> Record<'a> {
             events: Vec::new(),
             events_told: 0,
             mark_file: MarkFile::default(),
+            servers,
         }
     }
 
@@ -150,7 +148,7 @@ impl<'a> Record<'a> {
     /// Counts window number `index`, whole.
     pub(crate) fn window(&mut self, index: u64, window: &Window) {
         let phase = self.phase(index);
-        let sample = CpuSample::now(&self.config.server_pids);
+        let sample = CpuSample::now(&mut self.servers);
         let response = self.response_of(window);
         self.windows = index + 1;
         self.sent += window.counts.sent;
