@@ -18,9 +18,9 @@ pub const INFLIGHT_PER_CONNECTION_MAX: usize = 4096;
 pub const INFLIGHT_PER_PEER_MAX: usize = 64 * 1024;
 /// Bytes queued for one peer; above it the peer counts as full.
 pub const PEER_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes queued for one client above which its next requests wait until it has read some.
-pub const CLIENT_QUEUE_PAUSE_BYTES: usize = 1024 * 1024;
-/// Bytes queued for one client before the next reply closes it (`client_output_buffer_limit`).
+/// Bytes queued for one client above which its next requests wait until it has read some, and the
+/// replies of those in flight close it (`client_output_buffer_limit`). Generous, because clients
+/// that write a whole pipeline before they read anything would wait for ever.
 pub const CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Peers of one topology: the version stamp has ten bits for its node.
 pub const PEERS_MAX: usize = 1024;

@@ -8,7 +8,7 @@ use crate::command::{Access, Command, Refusal, Scope};
 use crate::dispatch::Plan;
 use crate::flight::{FlightId, Owner};
 use crate::ids::ConnId;
-use crate::limits::{CLIENT_QUEUE_PAUSE_BYTES, INFLIGHT_PER_CONNECTION_MAX};
+use crate::limits::INFLIGHT_PER_CONNECTION_MAX;
 use crate::resp::{Parsed, Request, RequestParser, reply};
 use crate::store::{Exec, Origin};
 use crate::time::Now;
@@ -55,7 +55,7 @@ impl Node {
                 return buf.len();
             }
             let full = client.waiting() >= INFLIGHT_PER_CONNECTION_MAX;
-            if full || client.queued_bytes() >= self.pause_bytes() {
+            if full || client.queued_bytes() >= self.config.client_queue_bytes_max {
                 client.paused = true;
                 break;
             }
@@ -75,13 +75,6 @@ impl Node {
             }
         }
         at
-    }
-
-    /// Unsent bytes at which a client's next requests wait.
-    fn pause_bytes(&self) -> usize {
-        self.config
-            .client_queue_bytes_max
-            .min(CLIENT_QUEUE_PAUSE_BYTES)
     }
 
     /// Asks for the close of a client that leaves, once nothing of it waits for replicas.
@@ -114,7 +107,7 @@ impl Node {
 
     /// Lets a client's waiting requests go on when few enough replies are under way or unread.
     pub(super) fn unpause(&mut self, id: ConnId) {
-        let pause_bytes = self.pause_bytes();
+        let pause_bytes = self.config.client_queue_bytes_max;
         if let Some(client) = self.connections.client(id)
             && client.paused
             && client.waiting() <= INFLIGHT_PER_CONNECTION_MAX / 2
