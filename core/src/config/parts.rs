@@ -1,7 +1,7 @@
 //! The small nouns of a configuration file and how each is read from its text.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::consistency::Consistency;
 use crate::distribution::Token;
@@ -93,7 +93,9 @@ impl Address {
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
         let host = bracketed.unwrap_or(host);
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        let bare = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let named = bracketed.is_none() && !host.is_empty() && host.chars().all(bare);
+        if !named && host.parse::<Ipv6Addr>().is_err() {
             return Err(form());
         }
         let port = port

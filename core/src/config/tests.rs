@@ -109,6 +109,10 @@ const ERRORS: &[(&str, &str)] = &[
         "f:4:5: 'b:1:r' is not HOST:PORT:RACK:DATACENTER:TOKENS, such as 10.0.0.2:8101:rack2:dc1:0",
     ),
     (
+        "dyn_seeds:\n- a:1:r:d:0,b:2:r:d:0",
+        "f:3:5: 'a:1:r:d:0,b:2' is not HOST:PORT, such as 127.0.0.1:8102",
+    ),
+    (
         "tokens: 1\ndyn_seeds:\n- a:1:r:d:0\n- a:1:s:d:0",
         "f:5:5: a:1 stands in the list twice",
     ),
