@@ -31,6 +31,8 @@ pub mod names;
 pub mod node;
 pub mod payload;
 pub mod resp;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod store;
 pub mod time;
 pub mod topology;

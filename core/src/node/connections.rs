@@ -131,6 +131,11 @@ impl Client {
         self.slots.push_back(Slot::Waiting);
     }
 
+    /// The place of the oldest request that waits.
+    pub(super) fn oldest_waiting(&self) -> u64 {
+        self.first_slot
+    }
+
     /// The place that [`reserve`](Self::reserve) would give now.
     pub(super) fn next_slot(&self) -> u64 {
         self.first_slot + self.slots.len() as u64

@@ -352,6 +352,7 @@ impl Node {
         };
         if let Owner::Client { conn, slot } = flight.owner {
             if let Some(client) = self.connections.client(conn) {
+                let slot = self.sabotage.place(slot, client);
                 client.fill(slot, answer(flight), &mut self.pool);
                 self.client_advanced(conn);
             }
@@ -388,6 +389,9 @@ impl Node {
 
     /// Fails the flights whose time is over.
     pub(super) fn fail_due(&mut self, now: Now) {
+        if self.sabotage.timeless {
+            return;
+        }
         while let Some(id) = self.flights.next_due(now.mono) {
             let Some(flight) = self.flights.get(id) else {
                 continue;
@@ -484,6 +488,7 @@ impl Node {
         match owner {
             Owner::Client { conn, slot } => {
                 if let Some(client) = self.connections.client(conn) {
+                    let slot = self.sabotage.place(slot, client);
                     client.fill(slot, bytes, &mut self.pool);
                     self.client_advanced(conn);
                 }

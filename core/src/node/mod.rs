@@ -27,6 +27,7 @@ mod parts;
 mod peers;
 mod repair;
 mod report;
+mod sabotage;
 mod snapshot;
 mod states;
 
@@ -35,10 +36,11 @@ use std::collections::VecDeque;
 pub use crate::dispatch::BucketType;
 pub use config::{HintConfig, NodeConfig};
 pub use events::{Action, Notice, Role};
+pub use sabotage::Sabotage;
 pub use snapshot::{Counters, IoCounters, NoTargetsCount, PeerSnapshot, Snapshot};
 
 use crate::buffers::BufferPool;
-use crate::coalesce::{Sabotage, Settings};
+use crate::coalesce::Settings;
 use crate::command::Command;
 use crate::dispatch::{
     DispatchConfig, PeerState, Plan, PlanInput, RoutingTag, shadow_disagreement,
@@ -74,6 +76,7 @@ pub struct Node {
     alone: bool,
     rules: DispatchConfig,
     settings: Settings,
+    sabotage: Sabotage,
     states: Vec<PeerState>,
     peers: Vec<Peer>,
     join: Option<Join>,
@@ -127,8 +130,9 @@ impl Node {
             settings: Settings {
                 strict_quorum: config.strict_quorum,
                 sloppy_quorum: config.sloppy_quorum,
-                sabotage: Sabotage::default(),
+                sabotage: Default::default(),
             },
+            sabotage: Sabotage::default(),
             states,
             peers: (0..peer_count).map(|_| Peer::new()).collect(),
             join: joins.then(|| Join::new(peer_count, now)),
@@ -169,7 +173,13 @@ impl Node {
     #[cfg(feature = "sim")]
     #[must_use]
     pub fn sabotaged(mut self, sabotage: Sabotage) -> Self {
-        self.settings.sabotage = sabotage;
+        self.settings.sabotage = sabotage.votes;
+        let limits = crate::handoff::Limits {
+            sabotage: sabotage.hints,
+            ..self.config.hints.limits()
+        };
+        self.handoff = HintStore::new(limits, self.peers.len());
+        self.sabotage = sabotage;
         self
     }
 
