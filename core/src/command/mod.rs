@@ -110,6 +110,19 @@ impl Command {
         }
     }
 
+    /// Whether this request's result depends on its arguments alone ([`Kind::Blind`]): SET does
+    /// not when its options ask for what was there.
+    #[must_use]
+    pub fn is_blind(&self, request: &Request<'_>) -> bool {
+        let asks = |arg: &[u8]| {
+            let options = [&b"NX"[..], b"XX", b"GET", b"KEEPTTL"];
+            options
+                .iter()
+                .any(|option| arg.eq_ignore_ascii_case(option))
+        };
+        self.kind == Kind::Blind && !(self.id == CommandId::Set && request.iter().skip(3).any(asks))
+    }
+
     /// The rows of its subcommands.
     #[must_use]
     pub fn subcommands(&self) -> &'static [Self] {
@@ -127,11 +140,15 @@ impl Command {
             .find(|row| row.name.as_bytes()[prefix_len..].eq_ignore_ascii_case(name))
     }
 
-    /// Whether the command may have so many arguments, its name counted.
+    /// Whether the command may have so many arguments, its name counted. Keys that come with
+    /// values come in pairs.
     #[inline]
     #[must_use]
     pub fn takes(&self, argc: usize) -> bool {
         let bound = usize::from(self.arity.unsigned_abs());
+        if self.step > 1 && argc % usize::from(self.step) != usize::from(self.first_key) {
+            return false;
+        }
         if self.arity < 0 {
             argc >= bound
         } else {
