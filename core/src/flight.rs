@@ -82,6 +82,10 @@ pub struct Flight {
     pub owner: Owner,
     /// The command's row.
     pub command: &'static Command,
+    /// It is a write that depends on its arguments alone.
+    pub blind: bool,
+    /// This node is a replica and did not carry it out, because it is catching up.
+    pub own_part_left_out: bool,
     /// The request in RESP, as every target gets it.
     pub request: Payload,
     /// Encoding of the reply.

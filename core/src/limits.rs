@@ -22,6 +22,8 @@ pub const PEER_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// replies of those in flight close it (`client_output_buffer_limit`). Generous, because clients
 /// that write a whole pipeline before they read anything would wait for ever.
 pub const CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Links that others opened to the peer listener and on which no hello has come.
+pub const STRANGERS_MAX: usize = 1024;
 /// Peers of one topology: the version stamp has ten bits for its node.
 pub const PEERS_MAX: usize = 1024;
 /// Replicas that are kept on the stack; more spill to the heap.

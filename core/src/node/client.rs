@@ -33,6 +33,7 @@ impl Node {
             client.input = input;
         }
         client.parser = parser;
+        client.closing |= client.ending && !client.paused;
         let unsent = !client.egress.is_empty();
         self.close_when_answered(&client);
         self.connections.put(id, Connection::Client(client));

@@ -64,7 +64,9 @@ pub(super) struct Client {
     pub(super) library: [Vec<u8>; 2],
     pub(super) opened: Mono,
     pub(super) last_command: &'static str,
-    /// No more input is read; closed once all replies are in the egress.
+    /// Nothing more is received; closing once all that was is understood.
+    pub(super) ending: bool,
+    /// No more input is looked at; closed once all replies are in the egress.
     pub(super) closing: bool,
     /// Reading waits until fewer requests are in flight.
     pub(super) paused: bool,
@@ -86,6 +88,7 @@ impl Client {
             library: [Vec::new(), Vec::new()],
             opened,
             last_command: "",
+            ending: false,
             closing: false,
             paused: false,
             slots: VecDeque::new(),
@@ -178,6 +181,8 @@ pub(super) struct Link {
     pub(super) dialled: bool,
     /// The hello was exchanged.
     pub(super) ready: bool,
+    /// Its close was asked for: nothing more of it is looked at.
+    pub(super) refused: bool,
     pub(super) input: Input,
     pub(super) egress: Egress,
     pub(super) heard: Mono,
@@ -192,6 +197,7 @@ impl Link {
             peer: dialled,
             dialled: dialled.is_some(),
             ready: false,
+            refused: false,
             input: Input::default(),
             egress: Egress::default(),
             heard: now,

@@ -3,7 +3,7 @@
 use super::errors;
 use super::{Node, RequestSent};
 use crate::coalesce::{Answer, Asked, Failure, Fed, Repair, Reply, Versions, Vote};
-use crate::command::{Access, Command, CommandId, Kind};
+use crate::command::{Access, Command, CommandId};
 use crate::consistency::Consistency;
 use crate::dispatch::{Action as Sending, Fanout, Plan, PlanInput, RoutingTag, Target};
 use crate::flight::{Flight, FlightId, Owner, Votes};
@@ -92,6 +92,8 @@ impl Node {
         let flight = Flight {
             owner: order.owner,
             command,
+            blind: command.is_blind(&order.request),
+            own_part_left_out: false,
             request: self.payload(order.request),
             protocol: order.protocol,
             consistency: fanout.consistency,
@@ -139,14 +141,14 @@ impl Node {
         now: Now,
     ) -> Fed {
         let peer = target.peer;
-        if target.action == Sending::Hint {
-            return self.hint_or_lose(id, peer, now);
-        }
+        let waits_for_join = self.waits_for_join(id, peer);
         if peer == self.local {
-            return self.execute_own_part(id, request, now);
+            return match waits_for_join {
+                true => self.leave_out_own_part(id),
+                false => self.execute_own_part(id, request, now),
+            };
         }
-        let command = self.flights.get(id).map(|flight| flight.command);
-        if command.is_some_and(|command| self.waits_for_join(peer, command)) {
+        if target.action == Sending::Hint || waits_for_join {
             return self.hint_or_lose(id, peer, now);
         }
         match self.send_request(id, peer, target.forward) {
@@ -205,6 +207,16 @@ impl Node {
         let fed = flight.votes.feed(self.local, vote, &mut self.pool);
         self.pool.give(bytes);
         fed
+    }
+
+    /// This node is one of the replicas and still catching up: what the write depends on may not be
+    /// here yet. What the others made of it is fetched when they are done.
+    fn leave_out_own_part(&mut self, id: FlightId) -> Fed {
+        let Some(flight) = self.flights.get(id) else {
+            return Fed::Pending;
+        };
+        flight.own_part_left_out = true;
+        flight.votes.lose(self.local)
     }
 
     /// A target that can't be sent to: its write is kept for it, or it is lost.
@@ -301,7 +313,7 @@ impl Node {
         flight.answered = true;
         flight.verdict = match fed {
             Fed::Pending | Fed::Ready(Answer::Reply { .. }) => None,
-            Fed::Ready(Answer::Hint) => Some(hinted_answer(flight.command)),
+            Fed::Ready(Answer::Hint) => Some(hinted_answer(flight)),
             Fed::Failed(Failure::NoQuorum) => Some(errors::NO_QUORUM),
             Fed::Failed(Failure::Divided) => Some(errors::DIVIDED),
             Fed::Failed(Failure::Refused) => Some(errors::REFUSED),
@@ -324,7 +336,7 @@ impl Node {
             return false;
         };
         let overtaken = flight.superseded_by > flight.version
-            && flight.command.kind == Kind::Blind
+            && flight.blind
             && flight.restamps < RESTAMPS_MAX
             && flight.owner != Owner::Nobody;
         if !overtaken {
@@ -379,9 +391,13 @@ impl Node {
             match flight.votes.repair(self.local) {
                 Repair::Nothing => {}
                 Repair::Key(repair) => self.repair(&flight, repair, now),
-                // Asked again key by key: those reads repair.
-                Repair::EachKey => {}
+                // Where it was divided, its keys are being asked already; those reads repair.
+                Repair::EachKey if flight.owner == Owner::Nobody => {}
+                Repair::EachKey => self.repair_each_key(&flight, now),
             }
+        }
+        if flight.own_part_left_out {
+            self.catch_up_with(&flight, now);
         }
         flight.request.release(&mut self.pool);
         flight.votes.release(&mut self.pool);
@@ -528,9 +544,11 @@ impl Node {
 }
 
 /// What hints alone answer, where it is known (C9).
-fn hinted_answer(command: &Command) -> &'static [u8] {
-    match command.id {
-        CommandId::Set | CommandId::Mset | CommandId::Setex | CommandId::Psetex => errors::OK,
+fn hinted_answer(flight: &Flight) -> &'static [u8] {
+    match flight.command.id {
+        CommandId::Set | CommandId::Mset | CommandId::Setex | CommandId::Psetex if flight.blind => {
+            errors::OK
+        }
         _ => errors::NO_QUORUM,
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! A node that is a replica of the key itself keeps only the key, and delivers what it holds of it
 //! by then: a state says the same however often and late it comes, which a read-modify-write does
-//! not. Another node keeps the request.
+//! not. Another node keeps the request of a blind write; of a read-modify-write it keeps the keys
+//! too, and asks the replicas for what they hold by then.
+
+use smallvec::SmallVec;
 
 use super::Node;
-use crate::command::{Access, Command, Kind as WriteKind};
+use super::repair::Want;
+use crate::command::Access;
+use crate::dispatch::PeerState;
 use crate::flight::FlightId;
 use crate::handoff::{Delivery, Hint, HintKind, Ticket};
 use crate::ids::PeerId;
@@ -15,6 +20,11 @@ use crate::wire::{Flags, Header, Kind};
 
 /// Marks the request ids of hints; flights leave the bit clear.
 const HINT_BIT: u64 = 1 << 63;
+
+/// The request id of a hint's delivery.
+pub(super) fn hint_id(ticket: Ticket) -> u64 {
+    HINT_BIT | ticket.pack()
+}
 
 /// Whether a reply's id is that of a hint's delivery.
 pub(super) fn is_hint(request_id: u64) -> bool {
@@ -37,43 +47,53 @@ impl Node {
         let mut parser = std::mem::take(&mut self.parser);
         parser.parse(&flight.request);
         let request = parser.request(&flight.request);
-        let mut positions = flight.command.keys(request.len());
-        let first = positions.next().map(|position| request.arg(position));
-        let replicas = first.map_or_else(ReplicaSet::new, |key| self.topology.replicas(key));
-        let only_key = first.filter(|_| positions.next().is_none());
+        let positions = flight.command.keys(request.len());
+        let keys: SmallVec<[&[u8]; 2]> = positions.map(|at| request.arg(at)).collect();
+        let replicas = keys
+            .first()
+            .map_or_else(ReplicaSet::new, |key| self.topology.replicas(key));
         let own = replicas.iter().any(|replica| replica.peer == self.local);
-        let (kind, bytes) = match only_key.filter(|_| own) {
-            Some(key) => (HintKind::State, key),
-            None => (HintKind::Operation, &flight.request[..]),
-        };
-        let hint = Hint {
-            kind,
-            version: flight.version,
-            bytes,
+        let by_state = !flight.blind || (own && keys.len() == 1);
+        let (kind, each) = match by_state {
+            true => (HintKind::State, &keys[..]),
+            false => (HintKind::Operation, &[&flight.request[..]][..]),
         };
         let datacenter = self.topology.peer(peer).datacenter;
         let remote = datacenter != self.topology.local_datacenter();
         let passed_on = |it: &&Replica| remote && it.datacenter == datacenter && it.peer != peer;
-        for replica in replicas.iter().filter(passed_on) {
-            // The store counts what it refuses.
-            let _ = self.handoff.enqueue(replica.peer, hint, now);
+        let others = replicas.iter().filter(passed_on).map(|other| other.peer);
+        let mut kept = true;
+        for target in others.chain([peer]) {
+            for bytes in each {
+                let hint = Hint {
+                    kind,
+                    version: flight.version,
+                    bytes,
+                };
+                // The store counts what it refuses.
+                let fits = self.handoff.enqueue(target, hint, now).is_ok();
+                kept &= fits || target != peer;
+            }
         }
-        let kept = self.handoff.enqueue(peer, hint, now).is_ok();
+        drop(keys);
         self.parser = parser;
         kept
     }
 
-    /// Whether a write must reach a joining peer as a state: executed there, a read-modify-write
-    /// would meet a key of which the peer does not have everything yet.
-    pub(super) fn waits_for_join(&self, peer: PeerId, command: &Command) -> bool {
-        command.access == Access::Write
-            && command.kind != WriteKind::Blind
-            && self.states[peer.index()] == crate::dispatch::PeerState::Joining
+    /// Whether a write must reach a joining node as a state: executed there, a read-modify-write
+    /// would meet a key of which the node does not have everything yet.
+    pub(super) fn waits_for_join(&mut self, id: FlightId, peer: PeerId) -> bool {
+        self.states[peer.index()] == PeerState::Joining
+            && self
+                .flights
+                .get(id)
+                .is_some_and(|flight| flight.command.access == Access::Write && !flight.blind)
     }
 
-    /// A peer takes writes again: what was kept for it goes out.
+    /// A peer serves again: what was kept for it goes out. Not before it has caught up, or a
+    /// read-modify-write among it would be executed on half a memory.
     pub(super) fn drain_resumed(&mut self, peer: PeerId, now: Now) {
-        if self.states[peer.index()].takes_writes() {
+        if self.states[peer.index()] == PeerState::Normal {
             self.handoff.resume(peer);
             self.drain_all(now);
         } else {
@@ -91,25 +111,42 @@ impl Node {
         while let Some(Delivery { peer, ticket, hint }) = self.handoff.poll(now) {
             let (kind, version) = (hint.kind, hint.version);
             let bytes = self.pool.copy(hint.bytes);
-            let mut header = Header::new(Kind::Request);
-            header.flags = Flags::HINT;
-            header.request_id = HINT_BIT | ticket.pack();
-            header.version = version;
             let sent = match kind {
-                HintKind::Operation => self.send_frame(peer, header, &bytes),
-                HintKind::State => {
-                    header.kind = Kind::Repair;
-                    let body = self.state_body(&bytes, now);
-                    let sent = self.send_frame(peer, header, &body);
-                    self.pool.give(body);
-                    sent
+                HintKind::Operation => {
+                    let mut header = Header::new(Kind::Request);
+                    header.flags = Flags::HINT;
+                    header.request_id = hint_id(ticket);
+                    header.version = version;
+                    self.send_frame(peer, header, &bytes)
                 }
+                HintKind::State => self.send_state((peer, ticket), &bytes, now),
             };
             self.pool.give(bytes);
             if !sent {
                 self.handoff.fail(peer, ticket, now);
             }
         }
+    }
+
+    /// Delivers the state of a key: this node's own where it is a replica, else that of the
+    /// replicas that serve.
+    fn send_state(&mut self, (peer, ticket): (PeerId, Ticket), key: &[u8], now: Now) -> bool {
+        let replicas = self.topology.replicas(key);
+        if replicas.iter().any(|replica| replica.peer == self.local) {
+            let mut header = Header::new(Kind::Repair);
+            header.request_id = hint_id(ticket);
+            let body = self.state_body(key, now);
+            let sent = self.send_frame(peer, header, &body);
+            self.pool.give(body);
+            return sent;
+        }
+        let mut asked = false;
+        for source in replicas.iter().map(|replica| replica.peer) {
+            if source != peer && self.states[source.index()] == PeerState::Normal {
+                asked |= self.fetch(source, Want::Hint { peer, ticket }, key, now);
+            }
+        }
+        asked
     }
 
     /// The peer answered a hint's delivery, be it with an error: sending it again would not help.

@@ -50,6 +50,7 @@ use crate::extension::Extension;
 use crate::flight::Flights;
 use crate::handoff::HintStore;
 use crate::ids::{ConnId, PeerId};
+use crate::limits::STRANGERS_MAX;
 use crate::resp::RequestParser;
 use crate::store::{Store, StoreConfig};
 use crate::time::{Mono, Now};
@@ -84,6 +85,8 @@ pub struct Node {
     store: Store,
     extension: Option<Box<dyn Extension>>,
     connections: Connections,
+    /// Links that others opened and on which no hello has come.
+    strangers: usize,
     flights: Flights,
     splits: Splits,
     handoff: HintStore,
@@ -140,6 +143,7 @@ impl Node {
             store,
             extension: None,
             connections: Connections::default(),
+            strangers: 0,
             flights: Flights::default(),
             splits: Splits::default(),
             handoff: HintStore::new(config.hints.limits(), peer_count),
@@ -186,7 +190,14 @@ impl Node {
     /// A connection was accepted, or a dial succeeded. `None`: refused, close it.
     pub fn handle_open(&mut self, role: Role, now: Now) -> Option<ConnId> {
         match role {
-            Role::PeerIn => Some(self.link_opened(None, now)),
+            Role::PeerIn if self.strangers >= STRANGERS_MAX => {
+                self.counters.peer_refused_total += 1;
+                None
+            }
+            Role::PeerIn => {
+                self.strangers += 1;
+                Some(self.link_opened(None, now))
+            }
             Role::PeerOut(peer) => Some(self.link_opened(Some(peer), now)),
             Role::Client => {
                 let full = self.connections.client_count() >= self.config.client_connections_max;
@@ -214,10 +225,7 @@ impl Node {
     /// The other end of a client's connection sends nothing more but may still read: what it asked
     /// is answered, then [`Action::Close`] comes.
     pub fn handle_eof(&mut self, conn: ConnId, _now: Now) {
-        if let Some(client) = self.connections.client(conn) {
-            client.closing = true;
-        }
-        self.client_advanced(conn);
+        self.end_input(conn);
     }
 
     /// Bytes of a client's egress were sent while [`wants_read`](Self::wants_read) was false: if
@@ -251,6 +259,7 @@ impl Node {
         self.fail_due(now);
         if !self.alone {
             self.links_tick(now);
+            self.forget_fetches(now);
             self.join_watch(now);
             self.handoff.sweep(now);
             self.drain_all(now);
@@ -287,7 +296,7 @@ impl Node {
     #[must_use]
     pub fn wants_read(&self, conn: ConnId) -> bool {
         match self.connections.get(conn) {
-            Some(Connection::Client(client)) => !client.paused && !client.closing,
+            Some(Connection::Client(client)) => !(client.paused || client.ending || client.closing),
             Some(Connection::Link(_)) => true,
             _ => false,
         }
@@ -311,15 +320,20 @@ impl Node {
     /// Begins a graceful stop: no new clients, no new requests; what was received is answered.
     pub fn drain(&mut self, now: Now) {
         self.draining = true;
-        self.states[self.local.index()] = PeerState::Leaving;
         self.ping_all(now);
         let clients: Vec<ConnId> = self.connections.client_ids().collect();
         for conn in clients {
-            if let Some(client) = self.connections.client(conn) {
-                client.closing = true;
-            }
-            self.client_advanced(conn);
+            self.end_input(conn);
         }
+    }
+
+    /// Takes nothing more from a client; what was received is answered before it is closed.
+    fn end_input(&mut self, conn: ConnId) {
+        if let Some(client) = self.connections.client(conn) {
+            client.ending = true;
+            client.closing |= !client.paused;
+        }
+        self.client_advanced(conn);
     }
 
     /// Whether every client was answered and is gone.
@@ -337,7 +351,20 @@ impl Node {
     /// How this node sees a peer.
     #[must_use]
     pub fn peer_state(&self, peer: PeerId) -> PeerState {
-        self.states[peer.index()]
+        if peer == self.local {
+            self.own_state()
+        } else {
+            self.states[peer.index()]
+        }
+    }
+
+    /// What this node tells others of itself. To its planner it stays what it was when it leaves.
+    fn own_state(&self) -> PeerState {
+        if self.draining {
+            PeerState::Leaving
+        } else {
+            self.states[self.local.index()]
+        }
     }
 
     /// The keys of this node.

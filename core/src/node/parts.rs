@@ -47,6 +47,11 @@ pub(super) struct Splits {
 }
 
 impl Splits {
+    /// Commands under way.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     fn insert(&mut self, split: SplitCommand) -> (u32, u32) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());

@@ -1,6 +1,6 @@
 //! Links to peers: dialling, hello, heartbeats, and what arrives on them.
 
-use super::connections::{Connection, Connections, Input, Link};
+use super::connections::{Connection, Connections, Link};
 use super::{Action, Node, Notice};
 use crate::command::{Access, Command};
 use crate::dispatch::PeerState;
@@ -58,6 +58,14 @@ impl Peer {
             send_closed_total: 0,
             topology_noted: false,
         }
+    }
+
+    /// The next dial comes after a pause, the one after that after twice as long.
+    fn wait(&mut self, now: Now) {
+        self.dial = Dial::Waiting {
+            until: now.mono.plus_ms(self.redial_ms),
+        };
+        self.redial_ms = (self.redial_ms * 2).min(REDIAL_LAST_MS);
     }
 
     /// The link that requests to it travel on, once it is open.
@@ -159,7 +167,7 @@ impl Node {
             incarnation: self.config.incarnation,
             topology: self.topology_fingerprint,
         };
-        let tag = state_tag(self.states[self.local.index()]);
+        let tag = state_tag(self.own_state());
         if let Some(link) = self.connections.link(conn) {
             hello.encode(tag, link.egress.tail());
             self.connections.mark_dirty(conn);
@@ -168,15 +176,15 @@ impl Node {
 
     /// The dial failed: try again later.
     pub(super) fn dial_failed(&mut self, peer: PeerId, now: Now) {
-        let state = &mut self.peers[peer.index()];
-        let until = now.mono.plus_ms(state.redial_ms);
-        state.redial_ms = (state.redial_ms * 2).min(REDIAL_LAST_MS);
-        state.dial = Dial::Waiting { until };
+        self.peers[peer.index()].wait(now);
         self.join_watch(now);
     }
 
     /// A link is gone. Where it was the one requests travel on, all that waited for it is given up.
     pub(super) fn link_closed(&mut self, link: &Link, now: Now) {
+        if !link.dialled && !link.ready {
+            self.strangers -= 1;
+        }
         let Some(peer) = link.peer.filter(|_| link.dialled) else {
             return;
         };
@@ -190,10 +198,11 @@ impl Node {
         if let Dial::Linked { conn } = state.dial {
             self.actions.push_back(Action::Abort(conn));
         }
-        state.dial = Dial::Waiting {
-            until: now.mono.plus_ms(REDIAL_FIRST_MS),
-        };
-        state.redial_ms = REDIAL_FIRST_MS;
+        // One with which no hello was ever exchanged is dialled less and less often.
+        if state.ready {
+            state.redial_ms = REDIAL_FIRST_MS;
+        }
+        state.wait(now);
         state.ready = false;
         state.inflight = 0;
         if self.states[peer.index()] != PeerState::Down {
@@ -264,7 +273,7 @@ impl Node {
     fn ping(&mut self, peer: PeerId, now: Now) {
         self.peers[peer.index()].pinged = now.mono;
         let mut header = Header::new(Kind::Ping);
-        header.tag = state_tag(self.states[self.local.index()]);
+        header.tag = state_tag(self.own_state());
         self.send_frame(peer, header, &[]);
     }
 
@@ -292,7 +301,13 @@ impl Node {
         let Some(link) = self.connections.link(id) else {
             return;
         };
-        link.heard = now.mono;
+        if link.refused {
+            return;
+        }
+        // Before the hello it could be anybody, who must not stay for ever.
+        if link.ready {
+            link.heard = now.mono;
+        }
         let mut input = std::mem::take(&mut link.input);
         let result = if input.is_empty() {
             let result = self.frames(id, bytes, now);
@@ -302,9 +317,8 @@ impl Node {
         } else {
             input.push(bytes);
             let result = self.frames(id, input.unread(), now);
-            match result {
-                Ok(used) => input.consume(used),
-                Err(_) => input = Input::default(),
+            if let Ok(used) = result {
+                input.consume(used);
             }
             result
         };
@@ -312,10 +326,18 @@ impl Node {
             self.counters.peer_refused_total += 1;
             self.notices
                 .push_back(Notice::PeerRefused(error.to_string()));
-            self.actions.push_back(Action::Abort(id));
+            self.refuse_link(id);
+            return;
         }
         if let Some(link) = self.connections.link(id) {
             link.input = input;
+        }
+    }
+
+    fn refuse_link(&mut self, id: ConnId) {
+        if let Some(link) = self.connections.link(id) {
+            link.refused = true;
+            self.actions.push_back(Action::Abort(id));
         }
     }
 
@@ -409,6 +431,7 @@ impl Node {
             )));
         }
         link.ready = true;
+        link.heard = now.mono;
         link.peer = Some(peer);
         let dialled = link.dialled;
         let noted = &mut self.peers[peer.index()].topology_noted;
@@ -423,10 +446,27 @@ impl Node {
             state.redial_ms = REDIAL_FIRST_MS;
             self.peer_reported(peer, header.tag, now);
         } else {
+            self.strangers -= 1;
+            self.close_links_before(id, peer);
             self.send_hello(id);
             self.dial_soon(peer, now);
         }
         Ok(())
+    }
+
+    /// A peer dials anew only after it has given up on all that it sent on its link before, and
+    /// kept it as hints: what is still to be read there must not be carried out after those.
+    fn close_links_before(&mut self, id: ConnId, peer: PeerId) {
+        let before = |link: &&Link| !link.dialled && link.peer == Some(peer) && link.id != id;
+        let older: Vec<ConnId> = self
+            .connections
+            .links()
+            .filter(before)
+            .map(|link| link.id)
+            .collect();
+        for id in older {
+            self.refuse_link(id);
+        }
     }
 
     /// A peer that dials us is there: don't wait for the next attempt.
@@ -440,7 +480,7 @@ impl Node {
 
     fn pong(&mut self, id: ConnId) {
         let mut header = Header::new(Kind::Pong);
-        header.tag = state_tag(self.states[self.local.index()]);
+        header.tag = state_tag(self.own_state());
         self.answer_frame(id, header, &[]);
     }
 
@@ -496,8 +536,7 @@ impl Node {
         let command = Command::resolve(&request).map_err(|_| WireError::Body("request"))?;
         let mut answer = Header::new(Kind::Reply);
         answer.request_id = header.request_id;
-        let joining = !self.states[self.local.index()].takes_reads();
-        if joining && command.access == Access::Read {
+        if self.join.is_some() && command.access == Access::Read {
             answer.flags = Flags::REFUSED;
             self.answer_frame(id, answer, &[]);
             return Ok(());

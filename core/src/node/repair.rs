@@ -4,61 +4,136 @@
 //! that has it. Fire and forget: the receiver compares versions, and what is lost is found again
 //! by the next read.
 
-use super::Node;
-use super::states;
+use super::fanout::Again;
+use super::handoff::hint_id;
+use super::{Node, states};
 use crate::coalesce::{PeerList, RepairKey};
-use crate::flight::Flight;
+use crate::dispatch::PeerState;
+use crate::flight::{Flight, Owner};
+use crate::handoff::Ticket;
 use crate::ids::{ConnId, PeerId};
-use crate::resp::RequestParser;
+use crate::resp::{Parsed, RequestParser, request};
 use crate::store::Applied;
-use crate::time::Now;
+use crate::time::{Mono, Now};
 use crate::wire::{Flags, Header, Kind, WireError};
 
 /// Fetches under way at a time; more are dropped and counted.
 const FETCHES_MAX: usize = 1024;
+/// Keys of one request that are read one by one to find what differs; the others are dropped.
+const KEYS_MAX: usize = 1024;
 /// A fetch that is not answered is forgotten, in milliseconds.
 const FETCH_TIMEOUT_MS: u64 = 5_000;
 
-/// A state asked for, and who is to have it.
+/// A state asked for.
 #[derive(Debug)]
 pub(super) struct Fetch {
     id: u64,
-    stale: PeerList,
-    deadline: crate::time::Mono,
+    want: Want,
+    deadline: Mono,
+}
+
+/// Who is to have a state that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// Those that answered a read with something older.
+    Repair(PeerList),
+    /// The peer for which a hint is kept; several replicas are asked, the last one's state settles it.
+    Hint { peer: PeerId, ticket: Ticket },
 }
 
 impl Node {
     /// Sets going what a finished read asks for.
     pub(super) fn repair(&mut self, flight: &Flight, repair: RepairKey, now: Now) {
         self.counters.read_repair_scheduled_total += repair.stale.len() as u64;
-        let mut parser = std::mem::take(&mut self.parser);
-        if let Some(key) = key_of(&mut parser, flight) {
-            if repair.source == self.local {
-                let body = self.state_body(key, now);
-                self.spread(&repair.stale, &body, now);
-                self.pool.give(body);
-            } else {
-                self.fetch(repair, key, now);
-            }
+        let Some(key) = self.keys_of(flight).into_iter().next() else {
+            return;
+        };
+        if repair.source == self.local {
+            let body = self.state_body(key, now);
+            self.spread(&repair.stale, &body, now);
+            self.pool.give(body);
+        } else {
+            self.fetch(repair.source, Want::Repair(repair.stale), key, now);
         }
-        self.parser = parser;
     }
 
-    fn fetch(&mut self, repair: RepairKey, key: &[u8], now: Now) {
-        self.fetches.retain(|fetch| fetch.deadline > now.mono);
+    /// Reads the keys of a request for several of them once more, each alone and for nobody: only
+    /// so is it known which of them differ, and which state is the newest.
+    pub(super) fn repair_each_key(&mut self, flight: &Flight, now: Now) {
+        let keys = self.keys_of(flight);
+        let again = Again {
+            owner: Owner::Nobody,
+            command: flight.command,
+            protocol: flight.protocol,
+            restamps: 0,
+            deadline: self.deadline(now),
+        };
+        for key in keys.iter().take(KEYS_MAX) {
+            let mut bytes = self.pool.take();
+            request::encode([again.command.name.as_bytes(), key], &mut bytes);
+            self.relaunch(&bytes, again, now);
+            self.pool.give(bytes);
+        }
+        self.counters.read_repair_dropped_total += keys.len().saturating_sub(KEYS_MAX) as u64;
+    }
+
+    /// Takes over what the other replicas made of a write that this node, catching up, could not
+    /// carry out itself.
+    pub(super) fn catch_up_with(&mut self, flight: &Flight, now: Now) {
+        for key in self.keys_of(flight) {
+            for replica in self.topology.replicas(key) {
+                let near = replica.datacenter == self.topology.local_datacenter();
+                if near && self.states[replica.peer.index()] == PeerState::Normal {
+                    self.counters.read_repair_scheduled_total += 1;
+                    let own = Want::Repair([self.local].into_iter().collect());
+                    self.fetch(replica.peer, own, key, now);
+                }
+            }
+        }
+    }
+
+    /// The keys of a flight's request.
+    fn keys_of<'a>(&mut self, flight: &'a Flight) -> Vec<&'a [u8]> {
+        let bytes: &'a [u8] = &flight.request;
+        let parser: &mut RequestParser = &mut self.parser;
+        if !matches!(parser.parse(bytes), Parsed::Request { .. }) {
+            return Vec::new();
+        }
+        let args = parser.args();
+        let keys = flight.command.keys(args.len()).map(|at| args[at]);
+        keys.map(|key| &bytes[key.start as usize..key.end as usize])
+            .collect()
+    }
+
+    /// Asks a peer for the state of a key; whether it could be asked.
+    pub(super) fn fetch(&mut self, source: PeerId, want: Want, key: &[u8], now: Now) -> bool {
         self.fetch_id += 1;
         let mut header = Header::new(Kind::Fetch);
         header.request_id = self.fetch_id;
-        let sent = self.fetches.len() < FETCHES_MAX && self.send_frame(repair.source, header, key);
-        if !sent {
-            self.counters.read_repair_dropped_total += repair.stale.len() as u64;
-            return;
+        let sent = self.fetches.len() < FETCHES_MAX && self.send_frame(source, header, key);
+        if sent {
+            self.fetches.push(Fetch {
+                id: self.fetch_id,
+                want,
+                deadline: now.mono.plus_ms(FETCH_TIMEOUT_MS),
+            });
+        } else if let Want::Repair(stale) = want {
+            self.counters.read_repair_dropped_total += stale.len() as u64;
         }
-        self.fetches.push(Fetch {
-            id: self.fetch_id,
-            stale: repair.stale,
-            deadline: now.mono.plus_ms(FETCH_TIMEOUT_MS),
-        });
+        sent
+    }
+
+    /// Gives up on what was asked for too long ago.
+    pub(super) fn forget_fetches(&mut self, now: Now) {
+        let late = |fetch: &Fetch| fetch.deadline <= now.mono;
+        while let Some(index) = self.fetches.iter().position(late) {
+            match self.fetches.swap_remove(index).want {
+                Want::Repair(stale) => {
+                    self.counters.read_repair_dropped_total += stale.len() as u64;
+                }
+                Want::Hint { peer, ticket } => self.handoff.fail(peer, ticket, now),
+            }
+        }
     }
 
     /// A key with its state as this node has it, encoded.
@@ -101,10 +176,25 @@ impl Node {
             .iter()
             .position(|fetch| fetch.id == header.request_id);
         if let Some(index) = asked {
-            let fetch = self.fetches.swap_remove(index);
-            self.spread(&fetch.stale, body, now);
+            match self.fetches.swap_remove(index).want {
+                Want::Repair(stale) => self.spread(&stale, body, now),
+                Want::Hint { peer, ticket } => self.deliver_state((peer, ticket), body, now),
+            }
         }
         Ok(())
+    }
+
+    /// Passes on a state for a hint. Only the last one asked for is acknowledged: it arrives last.
+    fn deliver_state(&mut self, (peer, ticket): (PeerId, Ticket), body: &[u8], now: Now) {
+        let this = Want::Hint { peer, ticket };
+        let last = !self.fetches.iter().any(|fetch| fetch.want == this);
+        let mut header = Header::new(Kind::Repair);
+        if last {
+            header.request_id = hint_id(ticket);
+        }
+        if !self.send_frame(peer, header, body) {
+            self.handoff.fail(peer, ticket, now);
+        }
     }
 
     /// A peer repairs a key of this node, or delivers a hint as a state. Acknowledged when it has
@@ -137,13 +227,4 @@ impl Node {
         }
         Ok(())
     }
-}
-
-/// The one key of a flight's request.
-fn key_of<'a>(parser: &mut RequestParser, flight: &'a Flight) -> Option<&'a [u8]> {
-    let bytes: &'a [u8] = &flight.request;
-    parser.parse(bytes);
-    let first_key = flight.command.first_key(parser.args().len())?;
-    let range = parser.args().get(first_key)?;
-    bytes.get(range.start as usize..range.end as usize)
 }

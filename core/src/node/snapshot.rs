@@ -137,6 +137,10 @@ pub struct Snapshot {
     pub client_connections: usize,
     /// Requests waiting for replicas now.
     pub flights: usize,
+    /// Multi-key commands whose parts are under way.
+    pub split_commands: usize,
+    /// States of keys asked for by read repair and not here yet.
+    pub fetches: usize,
     /// Keys in the store.
     pub keys: u64,
     /// Totals.

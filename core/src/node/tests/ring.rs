@@ -1,8 +1,7 @@
 //! A ring of three racks, through its clients' eyes.
 
+use super::harness::array;
 use super::*;
-
-const RACKS: [(&str, &str); 3] = [("dc1", "r1"), ("dc1", "r2"), ("dc1", "r3")];
 
 #[test]
 fn a_fresh_ring_finds_itself_and_answers() {
@@ -61,12 +60,8 @@ fn s4_a_transfer_longer_than_the_peer_timeout_is_no_silence() {
     let mut ring = Ring::three(&Ring::quorum());
     ring.link_bytes_max = 10_000;
     let value = "v".repeat(3_000_000);
-    let request = format!(
-        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n${}\r\n{value}\r\n",
-        value.len()
-    );
-    let client = ring.clients[0];
-    ring.nodes[0].handle_bytes(client, request.as_bytes(), ring.now);
+    let request = array(&["SET", "k", &value]);
+    ring.send(0, request);
     ring.pass_ms(2_900);
     assert_eq!(
         (ring.take(0).as_str(), ring.state(1, 0)),
@@ -118,7 +113,7 @@ fn a_restarted_node_catches_up_before_it_answers_reads() {
     for index in 0..50 {
         assert_eq!(ring.ask(0, &format!("SET k{index} v{index}")), "+OK|");
     }
-    ring.restart(2, &RACKS, &config);
+    ring.restart(2);
     assert_eq!(ring.nodes[2].store().len(), 0);
     ring.pass_ms(1_000);
     assert_eq!(ring.nodes[2].store().len(), 50);
