@@ -188,6 +188,8 @@ pub(super) struct Link {
     pub(super) heard: Mono,
     /// What the egress had sent when it was looked at last.
     sent: u64,
+    /// What it would have sent, had it been empty then.
+    given: u64,
 }
 
 impl Link {
@@ -202,17 +204,20 @@ impl Link {
             egress: Egress::default(),
             heard: now,
             sent: 0,
+            given: 0,
         }
     }
 
     /// A peer that takes in a long backlog is no silent one, though its answer to the heartbeat
-    /// behind that backlog is late. An empty backlog proves nothing: the system's buffers took it.
+    /// behind that backlog is late. A backlog that was gone meanwhile proves nothing, whatever
+    /// waits now: the system's buffers took it, also those of a frozen peer.
     pub(super) fn notice_progress(&mut self, now: Mono) {
         let sent = self.egress.sent();
-        if sent != self.sent && !self.egress.is_empty() {
+        if sent != self.sent && sent < self.given {
             self.heard = now;
         }
         self.sent = sent;
+        self.given = sent + self.egress.len() as u64;
     }
 }
 

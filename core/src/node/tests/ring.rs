@@ -81,6 +81,19 @@ fn s4_a_backlog_that_does_not_move_is_silence() {
 }
 
 #[test]
+fn s4_a_frozen_peer_is_noticed_under_load_too() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.frozen[1] = true;
+    for _ in 0..50 {
+        let client = ring.clients[0];
+        ring.nodes[0].handle_bytes(client, b"SET k v\r\n", ring.now);
+        // The heartbeat's turn finds this request in the queue; the system's buffers take it.
+        ring.pass_ms(50);
+    }
+    assert_eq!(ring.state(1, 0), PeerState::Down);
+}
+
+#[test]
 fn s4_a_node_that_was_stopped_does_not_blame_the_others() {
     let mut ring = Ring::three(&Ring::quorum());
     ring.notices.clear();
