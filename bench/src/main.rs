@@ -1,6 +1,9 @@
 //! `ringlab`, or `cargo lab`: the lab's command line. One verb, one file in [`verbs`].
 
+mod choices;
+mod cluster;
 mod counts;
+mod demo;
 mod exit;
 mod gate;
 mod instruments;
@@ -8,6 +11,7 @@ mod keys;
 mod machine;
 mod moment;
 mod progress;
+mod report;
 mod verbs;
 mod versus;
 mod workspace;

@@ -1,13 +1,16 @@
 //! The verbs of the command line, one file each.
 
 mod cases;
+mod compare;
 mod compare_redis;
+mod demo;
 mod gate;
 mod hash;
 mod machine;
 mod measure;
 mod owner;
 mod profile;
+mod report;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -18,13 +21,16 @@ use crate::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Cases(cases::Args),
+    Compare(compare::Args),
     CompareRedis(compare_redis::Args),
+    Demo(demo::Args),
     Gate(gate::Args),
     Hash(hash::Args),
     Machine(machine::Args),
     Measure(measure::Args),
     Owner(owner::Args),
     Profile(profile::Args),
+    Report(report::Args),
 }
 
 impl Verb {
@@ -32,13 +38,16 @@ impl Verb {
     pub(crate) fn run(self) -> Result<Exit> {
         match self {
             Self::Cases(args) => args.run(),
+            Self::Compare(args) => args.run(),
             Self::CompareRedis(args) => args.run(),
+            Self::Demo(args) => args.run(),
             Self::Gate(args) => args.run(),
             Self::Hash(args) => args.run(),
             Self::Machine(args) => args.run(),
             Self::Measure(args) => args.run(),
             Self::Owner(args) => args.run(),
             Self::Profile(args) => args.run(),
+            Self::Report(args) => args.run(),
         }
     }
 }
