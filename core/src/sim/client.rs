@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::check::order;
+use super::check::{expiry, order};
 use super::history::{Ask, End, History, Key, Op, OpId, value};
 use super::net::LinkId;
 use super::rng::Rng;
@@ -27,7 +27,7 @@ pub(super) struct Client {
     pub(super) left: usize,
     pub(super) waiting: VecDeque<OpId>,
     /// Keys it still means to read one after the other, at the end of a run.
-    pub(super) to_read: Vec<Key>,
+    pub(super) to_read: Vec<Ask>,
     /// It reads nothing before.
     pub(super) lazy_until: u64,
     /// It has been lazy on this connection: being closed for it is fair.
@@ -60,7 +60,7 @@ impl Keys {
         format!("b{}:{key}", self.prefix)
     }
 
-    fn counter(&self, key: Key) -> String {
+    pub(super) fn counter(&self, key: Key) -> String {
         format!("c{}:{key}", self.prefix)
     }
 
@@ -191,6 +191,7 @@ pub(super) fn next_ask(
     #[derive(Clone, Copy)]
     enum Sort {
         Set,
+        Setex,
         Get,
         Del,
         Mset,
@@ -200,7 +201,8 @@ pub(super) fn next_ask(
         Echo,
     }
     let sort = rng.weighted(&[
-        (34, Sort::Set),
+        (28, Sort::Set),
+        (6, Sort::Setex),
         (30, Sort::Get),
         (6, Sort::Del),
         (6, Sort::Mset),
@@ -210,7 +212,11 @@ pub(super) fn next_ask(
         (9, Sort::Echo),
     ]);
     let ask = match sort {
-        Sort::Set => Ask::Set(keys.pick(datacenter, rng)),
+        Sort::Setex if scenario.skew_ms_max <= expiry::SKEW_MS_MAX => {
+            let key = keys.pick(datacenter, rng);
+            Ask::Setex(key, rng.between(1, expiry::TTL_MS_MAX))
+        }
+        Sort::Set | Sort::Setex => Ask::Set(keys.pick(datacenter, rng)),
         Sort::Get => Ask::Get(keys.pick(datacenter, rng)),
         Sort::Del => Ask::Del(keys.some(datacenter, rng)),
         Sort::Mset => Ask::Mset(keys.some(datacenter, rng)),
@@ -233,6 +239,12 @@ fn encode(ask: &Ask, keys: &Keys, (op, value_len): (OpId, usize), out: &mut Vec<
     let name = |key: &Key| keys.name(*key).into_bytes();
     match ask {
         Ask::Set(key) => words.extend([b"SET".to_vec(), name(key), value(op, *key, value_len)]),
+        Ask::Setex(key, ttl_ms) => words.extend([
+            b"PSETEX".to_vec(),
+            name(key),
+            ttl_ms.to_string().into_bytes(),
+            value(op, *key, value_len),
+        ]),
         Ask::Mset(written) => {
             words.push(b"MSET".to_vec());
             for key in written {
@@ -249,6 +261,7 @@ fn encode(ask: &Ask, keys: &Keys, (op, value_len): (OpId, usize), out: &mut Vec<
             words.extend(keys.iter().map(name));
         }
         Ask::Get(key) => words.extend([b"GET".to_vec(), name(key)]),
+        Ask::Count(key) => words.extend([b"GET".to_vec(), keys.counter(*key).into_bytes()]),
         Ask::Incr(key) => words.extend([b"INCR".to_vec(), keys.counter(*key).into_bytes()]),
         Ask::Echo => words.extend([b"ECHO".to_vec(), order::echo(op)]),
     }

@@ -1,5 +1,7 @@
 //! What the clients asked and were told. The checkers read nothing else of them.
 
+use super::scenario::MS;
+
 /// An operation's index.
 pub(super) type OpId = u32;
 
@@ -13,12 +15,16 @@ pub(super) type Key = u16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Set(Key),
+    /// A `SET` that expires after so many milliseconds.
+    Setex(Key, u64),
     Mset(Vec<Key>),
     Del(Vec<Key>),
     Get(Key),
     Mget(Vec<Key>),
     Exists(Vec<Key>),
     Incr(Key),
+    /// Reads a counter.
+    Count(Key),
     Echo,
 }
 
@@ -88,16 +94,19 @@ pub(super) struct Write {
     pub(super) start: u64,
     /// When it was acknowledged; [`NEVER`] when it was not.
     pub(super) acked: u64,
+    /// How long its value lives, in nanoseconds; [`NEVER`]: until it is overwritten.
+    pub(super) ttl: u64,
 }
 
 /// The writes of each key, in the order in which they were asked.
 pub(super) fn writes_by_key(history: &History, key_count: usize) -> Vec<Vec<Write>> {
     let mut writes = vec![Vec::new(); key_count];
     for (id, op) in history.ops.iter().enumerate() {
-        let (keys, sets) = match &op.ask {
-            Ask::Set(key) => (std::slice::from_ref(key), true),
-            Ask::Mset(keys) => (&keys[..], true),
-            Ask::Del(keys) => (&keys[..], false),
+        let (keys, sets, ttl) = match &op.ask {
+            Ask::Set(key) => (std::slice::from_ref(key), true, NEVER),
+            Ask::Setex(key, ttl_ms) => (std::slice::from_ref(key), true, ttl_ms * MS),
+            Ask::Mset(keys) => (&keys[..], true, NEVER),
+            Ask::Del(keys) => (&keys[..], false, NEVER),
             _ => continue,
         };
         for key in keys {
@@ -110,6 +119,7 @@ pub(super) fn writes_by_key(history: &History, key_count: usize) -> Vec<Vec<Writ
                 } else {
                     NEVER
                 },
+                ttl,
             });
         }
     }

@@ -1,6 +1,6 @@
 //! Rules broken on purpose: each checker must see at least one of them.
 
-use super::check::{bounds, deadline, durability, handoff, order, service, sloppy};
+use super::check::{bounds, deadline, durability, expiry, handoff, order, service, sloppy};
 use super::scenario::{Fault, MS, Planned, Scenario};
 use crate::coalesce::Sabotage as Votes;
 use crate::consistency::Consistency;
@@ -103,6 +103,23 @@ static ROWS: &[Row] = &[
         adapt: |scenario| {
             quorum(scenario);
             scenario.hints = false;
+        },
+    },
+    Row {
+        name: "clock_goes_back",
+        about: "a host's clock is far behind the others' and nobody knows",
+        rule: expiry::RULE,
+        sabotage: Sabotage::default,
+        adapt: |scenario| {
+            scenario.skew_ms_max = 0;
+            scenario.faults.push(Planned {
+                at: scenario.calm_ns + 500 * MS,
+                until: 0,
+                fault: Fault::Clock {
+                    host: 0,
+                    skew_ms: -60_000,
+                },
+            });
         },
     },
     Row {

@@ -1,7 +1,7 @@
 //! The course of a run: clients ask while things go wrong, the ring settles, everything is read.
 
 use super::Exercised;
-use super::check::{bounds, deadline, durability, handoff, order, service, sloppy};
+use super::check::{bounds, deadline, durability, expiry, handoff, order, service, sloppy};
 use super::client::{Client, Wire, next_ask};
 use super::history::{Ask, End, Op};
 use super::net::{Link, LinkId, Site};
@@ -76,6 +76,7 @@ impl World {
         let verdicts = [
             (durability::RULE, durability::check(self)),
             (sloppy::RULE, sloppy::check(self)),
+            (expiry::RULE, expiry::check(self)),
             (service::RULE, service::check(self)),
         ];
         for (rule, found) in verdicts {
@@ -283,8 +284,9 @@ impl World {
     }
 
     fn watch_quiet(&mut self, since: u64) {
-        // Until then stragglers of the last requests may be on their way.
-        if self.now < since + self.scenario.request_timeout_ms * MS + OBSERVE {
+        // Until then stragglers of the last requests may be on their way, and values expire.
+        let settling = self.scenario.request_timeout_ms.max(expiry::TTL_MS_MAX) * MS;
+        if self.now < since + settling + 2 * OBSERVE {
             return;
         }
         let patient = self.now < since + QUIET_MAX;
@@ -300,13 +302,13 @@ impl World {
             self.violation(bounds::RULE, format!("after a long quiet {what}"));
         }
         if handoff::must_agree(self) {
-            self.check_agreement("after the hints");
+            self.check_agreement("after the hints", false);
         }
         self.read_all(ROUNDS_MORE);
     }
 
-    fn check_agreement(&mut self, when: &str) {
-        for what in handoff::differing(self) {
+    fn check_agreement(&mut self, when: &str, counters: bool) {
+        for what in handoff::differing(self, counters) {
             self.violation(handoff::RULE, format!("{when} replicas differ: {what}"));
         }
     }
@@ -322,7 +324,9 @@ impl World {
             let index = self.clients.len();
             self.clients.push(Client::new(host, 0));
             self.connect(index);
-            self.clients[index].to_read = self.keys.of(datacenter).collect();
+            let keys = self.keys.of(datacenter);
+            let reads = keys.flat_map(|key| [Ask::Get(key), Ask::Count(key)]);
+            self.clients[index].to_read = reads.collect();
             self.read_next(index);
         }
     }
@@ -334,17 +338,17 @@ impl World {
             return;
         };
         if client.waiting.is_empty()
-            && let Some(key) = client.to_read.pop()
+            && let Some(ask) = client.to_read.pop()
         {
             let mut bytes = self.buffer();
-            self.ask(index, (Ask::Get(key), 0), &mut bytes);
+            self.ask(index, (ask, 0), &mut bytes);
             self.transmit(link, 1, bytes);
         }
     }
 
     fn watch_reading(&mut self, more: u32, since: u64) {
         let waiting = self.clients.iter().any(|client| !client.is_done());
-        let keys = self.keys.count() as u64;
+        let keys = 2 * self.keys.count() as u64;
         let allowed = keys * self.scenario.request_timeout_ms * MS + 2 * REPAIR_PAUSE;
         if self.now < since + REPAIR_PAUSE || (waiting && self.now < since + allowed) {
             return;
@@ -353,7 +357,7 @@ impl World {
             return self.read_all(more - 1);
         }
         if self.reads_repair() {
-            self.check_agreement("after reading all");
+            self.check_agreement("after reading all", true);
         }
         self.stage = Stage::Over { last_reads: since };
     }
@@ -361,7 +365,7 @@ impl World {
     /// Whether the reads must have made replicas equal.
     fn reads_repair(&self) -> bool {
         let ops = self.history.ops.iter().rev();
-        let reads = ops.take(self.keys.count());
+        let reads = ops.take(2 * self.keys.count());
         super::host::is_quorum(self.scenario.read)
             && self.scenario.shape.datacenters == 1
             && reads.into_iter().all(|op| op.end == End::Done)

@@ -4,6 +4,7 @@
 //! another one, acknowledged before the read began, had followed. "Followed" is: begun after it
 //! was acknowledged. A write that failed or was never answered may show at any later time.
 
+use super::expiry;
 use crate::sim::history::{History, NEVER, OpId, Write, writes_by_key};
 use crate::sim::host::is_quorum;
 use crate::sim::world::World;
@@ -53,8 +54,8 @@ pub(super) fn missed(
     found
 }
 
-/// When what was found was surely in place: nothing may have been there from the start, or by any
-/// delete.
+/// When what was found was surely in place: nothing may have been there from the start, by any
+/// delete, or since a value expired.
 fn settled_at(writes: &[Write], found: Option<OpId>, read_end: u64) -> u64 {
     match found {
         Some(op) => {
@@ -62,7 +63,10 @@ fn settled_at(writes: &[Write], found: Option<OpId>, read_end: u64) -> u64 {
             write.map_or(NEVER, |write| write.acked)
         }
         None => {
-            let deletes = writes.iter().filter(|it| !it.sets && it.start <= read_end);
+            let over = |it: &Write| it.start.saturating_add(it.ttl) <= read_end + expiry::MARGIN;
+            let deletes = writes
+                .iter()
+                .filter(|it| it.start <= read_end && (!it.sets || over(it)));
             deletes.map(|delete| delete.acked).max().unwrap_or(0)
         }
     }

@@ -35,15 +35,21 @@ pub(in crate::sim) fn must_agree(world: &World) -> bool {
     world.scenario.hints && world.check.kills == 0 && !world.check.hints_missing
 }
 
-/// The keys whose replicas differ.
-pub(in crate::sim) fn differing(world: &World) -> Vec<String> {
+/// The keys whose replicas differ. Counters only agree once they were read at a quorum: what a
+/// replica missed of an increment is a state that it gets, in whatever order.
+pub(in crate::sim) fn differing(world: &World, counters: bool) -> Vec<String> {
     let mut found = Vec::new();
     let Some(topology) = world.hosts[0].node.as_ref().map(|node| node.topology()) else {
         return found;
     };
     let keys = (0..world.scenario.shape.datacenters).flat_map(|dc| world.keys.of(dc));
-    for key in keys {
-        let name = world.keys.name(key);
+    let names = |key| {
+        [
+            Some(world.keys.name(key)),
+            counters.then(|| world.keys.counter(key)),
+        ]
+    };
+    for name in keys.flat_map(names).flatten() {
         let mut states = topology
             .replicas(name.as_bytes())
             .into_iter()
@@ -62,7 +68,7 @@ pub(in crate::sim) fn differing(world: &World) -> Vec<String> {
                 })
             };
             found.push(format!(
-                "key {key}: host{first} holds {}, host{other} {}",
+                "key {name}: host{first} holds {}, host{other} {}",
                 text(held),
                 text(differs)
             ));

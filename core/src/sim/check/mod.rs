@@ -3,6 +3,7 @@
 pub(super) mod bounds;
 pub(super) mod deadline;
 pub(super) mod durability;
+pub(super) mod expiry;
 pub(super) mod handoff;
 pub(super) mod order;
 pub(super) mod service;

@@ -27,9 +27,12 @@ pub(in crate::sim) fn judge(id: OpId, reply: &[u8], history: &mut History) -> Op
         return belongs.then_some(End::Failed);
     }
     let fits = match &ask {
-        Ask::Set(_) | Ask::Mset(_) => reply == b"+OK\r\n",
+        Ask::Set(_) | Ask::Setex(..) | Ask::Mset(_) => reply == b"+OK\r\n",
         Ask::Del(keys) | Ask::Exists(keys) => integer(reply)? <= keys.len() as u64,
         Ask::Incr(_) => integer(reply)? > 0,
+        Ask::Count(_) => bulk(reply)?
+            .0
+            .is_none_or(|value| value.iter().all(u8::is_ascii_digit)),
         Ask::Echo => bulk(reply)?.0 == Some(&echo(id)[..]),
         Ask::Get(key) => see(id, *key, bulk(reply)?.0, history),
         Ask::Mget(keys) => {

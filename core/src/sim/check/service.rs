@@ -13,7 +13,9 @@ pub(in crate::sim) fn check(world: &World) -> Vec<String> {
     };
     let ops = world.history.ops.iter().enumerate();
     let failed = ops.filter(|(_, op)| {
-        op.start >= last_reads && op.end != End::Done && matches!(op.ask, Ask::Get(_))
+        op.start >= last_reads
+            && op.end != End::Done
+            && matches!(op.ask, Ask::Get(_) | Ask::Count(_))
     });
     failed
         .map(|(id, op)| {
