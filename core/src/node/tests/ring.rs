@@ -85,7 +85,7 @@ fn s4_a_frozen_peer_is_noticed_under_load_too() {
     let mut ring = Ring::three(&Ring::quorum());
     ring.frozen[1] = true;
     for _ in 0..50 {
-        let client = ring.clients[0];
+        let client = ring.clients[0].conn;
         ring.nodes[0].handle_bytes(client, b"SET k v\r\n", ring.now);
         // The heartbeat's turn finds this request in the queue; the system's buffers take it.
         ring.pass_ms(50);
