@@ -15,13 +15,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 fn main() -> ExitCode {
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     println!("id,operations,allocations,bytes,allocations_max");
-    for case in ringlab::suites::all() {
-        if filter
-            .as_ref()
-            .is_some_and(|filter| !case.id.contains(filter))
-        {
-            continue;
-        }
+    for case in ringlab::suites::selected(filter.unwrap_or_default()) {
         if let Err(wrong) = measure(&case) {
             eprintln!("{}: wrong result: {wrong}", case.id);
             return ExitCode::FAILURE;

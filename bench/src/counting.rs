@@ -23,12 +23,12 @@ impl Counts {
         COUNTS.get()
     }
 
-    /// What was added since `earlier`.
+    /// What was added since `earlier`; nothing where there is less.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
-            allocations: self.allocations - earlier.allocations,
-            bytes: self.bytes - earlier.bytes,
+            allocations: self.allocations.saturating_sub(earlier.allocations),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::workspace::told_by;
 
 /// Everything that moves counts though the sources are equal. Counts under different fingerprints
 /// are never compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint {
     rustc: String,
     profile: String,
@@ -31,9 +31,6 @@ impl Fingerprint {
     /// # Errors
     /// A tool that is missing or of the wrong version.
     pub(crate) fn of(tree: &Path) -> Result<Self> {
-        let Some(rustc) = told_by("rustc", &["--version", "--verbose"], tree) else {
-            bail!("rustc can't be run in {}", tree.display());
-        };
         let cpu = |field| {
             cpu_field(
                 &fs::read_to_string("/proc/cpuinfo").unwrap_or_default(),
@@ -41,7 +38,7 @@ impl Fingerprint {
             )
         };
         Ok(Self {
-            rustc: rustc.replace('\n', "; "),
+            rustc: rustc(tree)?,
             profile: profile(tree)?,
             flags: flags(tree)?,
             valgrind: valgrind()?,
@@ -50,6 +47,19 @@ impl Fingerprint {
             cpu: cpu("model name"),
             cpu_features: cpu("flags"),
             allocator: format!("system; {TUNABLES}"),
+        })
+    }
+
+    /// Of another tree on the same machine, now.
+    ///
+    /// # Errors
+    /// As for [`Fingerprint::of`].
+    pub(crate) fn in_tree(&self, tree: &Path) -> Result<Self> {
+        Ok(Self {
+            rustc: rustc(tree)?,
+            profile: profile(tree)?,
+            flags: flags(tree)?,
+            ..self.clone()
         })
     }
 
@@ -68,14 +78,29 @@ impl Fingerprint {
         ]
     }
 
-    /// The names of what differs.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+    /// Refuses counts made under another one.
+    ///
+    /// # Errors
+    /// Names what differs.
+    pub(crate) fn must_equal(&self, other: &Self) -> Result<()> {
         let pairs = self.rows().into_iter().zip(other.rows());
-        pairs
-            .filter(|(a, b)| a.1 != b.1)
-            .map(|(a, _)| a.0)
-            .collect()
+        let differing = pairs.filter(|(a, b)| a.1 != b.1).map(|(a, _)| a.0);
+        let names: Vec<&str> = differing.collect();
+        match names[..] {
+            [] => Ok(()),
+            [name] => bail!("foreign fingerprint: {name} differs; such counts can't be compared"),
+            _ => {
+                let names = names.join(", ");
+                bail!("foreign fingerprint: {names} differ; such counts can't be compared")
+            }
+        }
     }
+}
+
+fn rustc(tree: &Path) -> Result<String> {
+    let told = told_by("rustc", &["--version", "--verbose"], tree);
+    let told = told.with_context(|| format!("rustc can't be run in {}", tree.display()))?;
+    Ok(told.replace('\n', "; "))
 }
 
 /// The profiles of the root manifest, in one line.

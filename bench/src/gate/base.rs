@@ -1,6 +1,8 @@
 //! Which commit the head is compared with.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::workspace::Workspace;
@@ -38,6 +40,23 @@ pub(crate) fn named(workspace: &Workspace, revision: &str) -> Result<Base> {
     Ok(Base {
         commit,
         reason: format!("named: {revision}"),
+    })
+}
+
+/// The commit whose run an earlier gate's report tells of.
+///
+/// # Errors
+/// When it is no such report.
+pub(crate) fn recorded(file: &Path) -> Result<Base> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(|| name.clone())?;
+    let report: serde_json::Value = serde_json::from_str(&text).with_context(|| name.clone())?;
+    let Some(head) = report["head"].as_str() else {
+        bail!("{name}: no base: that run counted nothing");
+    };
+    Ok(Base {
+        commit: head.trim_end_matches('+').to_owned(),
+        reason: format!("recorded: {name}"),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::RangeBounds;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -20,6 +21,9 @@ use crate::moment;
 
 /// Version of the JSON report's form.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// Refused rows whose functions are told outside the folded part.
+const BLAMED_SHOWN: usize = 3;
 
 /// What the whole run comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -137,7 +141,7 @@ impl Report {
         if !rows.is_empty() {
             text.push_str(&table(&rows));
         }
-        self.tell_blame(&mut text);
+        text.push_str(&self.blame(..BLAMED_SHOWN));
         let _ = writeln!(text, "\nThe gate on itself:\n");
         for proof in &self.proofs {
             let answer = if proof.holds() { "yes" } else { "NO" };
@@ -151,6 +155,12 @@ impl Report {
             all.len()
         );
         text.push_str(&table(&all));
+        if self.blame.len() > BLAMED_SHOWN {
+            text.push_str(
+                "\n</details>\n\n<details><summary>Where the other rows went</summary>\n",
+            );
+            text.push_str(&self.blame(BLAMED_SHOWN..));
+        }
         text.push_str("\n</details>\n\n<details><summary>Fingerprint and limits</summary>\n\n");
         for (name, value) in self.fingerprint.rows() {
             let _ = writeln!(text, "- {name}: {}", value.trim().replace('\n', "; "));
@@ -159,23 +169,27 @@ impl Report {
         text
     }
 
-    fn tell_blame(&self, text: &mut String) {
-        for (id, functions) in &self.blame {
+    /// Where the cost of some of the refused rows went.
+    fn blame(&self, which: impl RangeBounds<usize>) -> String {
+        let mut text = String::new();
+        let base = self.base.commit.get(..10).unwrap_or(&self.base.commit);
+        let blamed = self
+            .blame
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| which.contains(index));
+        for (_, (id, functions)) in blamed {
             let _ = writeln!(text, "\nWhere `{id}` went (instructions of one run):\n");
-            for function in functions {
-                let change = i128::from(function.head) - i128::from(function.base);
-                let _ = writeln!(
-                    text,
-                    "- {change:+} `{}` ({} → {})",
-                    function.name, function.base, function.head
-                );
+            for Function { name, base, head } in functions {
+                let change = i128::from(*head) - i128::from(*base);
+                let _ = writeln!(text, "- {change:+} `{name}` ({base} → {head})");
             }
-            let base = self.base.commit.get(..10).unwrap_or(&self.base.commit);
             let _ = writeln!(
                 text,
                 "\nAgain: `cargo lab gate --base {base} --filter {id}`"
             );
         }
+        text
     }
 }
 

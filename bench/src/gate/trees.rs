@@ -15,11 +15,11 @@ use crate::workspace::{Workspace, git};
 
 /// Shared sources of the measurement: where one of them differs, no row is comparable.
 const HARNESS: [&str; 5] = [
+    "bench/benches/instructions.rs",
+    "bench/benches/allocations.rs",
     "bench/src/case.rs",
     "bench/src/counting.rs",
     "bench/src/fixtures.rs",
-    "bench/benches/instructions.rs",
-    "bench/benches/allocations.rs",
 ];
 
 const SUITES: &str = "bench/src/suites";
@@ -60,8 +60,8 @@ pub(crate) struct Trees {
 }
 
 impl Trees {
-    /// Puts both together; the base with the head's harness.
-    pub(crate) fn put_together(workspace: &Workspace, base_revision: &str) -> Result<Self> {
+    /// Puts the head together.
+    pub(crate) fn of_head(workspace: &Workspace, base_revision: &str) -> Result<Self> {
         let trees = Self {
             workspace: workspace.clone(),
             head: Folders::new(workspace, "head"),
@@ -72,13 +72,15 @@ impl Trees {
         check_out(workspace, &trees.head.worktree, &commit)?;
         lay_over_changes(workspace, &trees.head.worktree)?;
         trees.head.bring_up()?;
-        trees.check_out_base()?;
-        mirror(
-            &trees.head.worktree.join("bench"),
-            &trees.base.worktree.join("bench"),
-        )?;
-        trees.base.bring_up()?;
         Ok(trees)
+    }
+
+    /// Puts the base together, with the head's harness.
+    pub(crate) fn put_base_together(&self) -> Result<()> {
+        self.check_out_base()?;
+        let bench = |side: &Folders| side.worktree.join("bench");
+        mirror(&bench(&self.head), &bench(&self.base))?;
+        self.base.bring_up()
     }
 
     /// As the working tree is, with what is not committed yet.
@@ -104,7 +106,7 @@ impl Trees {
         self.check_out_base()?;
         self.base.bring_up()?;
         let (head, base) = (&self.head.worktree, &self.base.worktree);
-        if HARNESS.iter().any(|path| !base.join(path).is_file()) {
+        if !base.join(HARNESS[0]).is_file() {
             bail!(
                 "no comparable base: {} has no cases of its own, and the head's do not compile \
                  against its core",

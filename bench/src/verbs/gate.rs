@@ -16,6 +16,10 @@ pub(crate) struct Args {
     /// main, else the commit before]
     #[arg(long)]
     base: Option<String>,
+    /// Takes the counts of an earlier gate's head as the base: its report.json. Only where they
+    /// were made under the same fingerprint
+    #[arg(long, value_name = "FILE", conflicts_with = "base")]
+    base_run: Option<PathBuf>,
     /// Only ids that contain this
     #[arg(long, default_value = "")]
     filter: String,
@@ -42,9 +46,10 @@ impl Args {
 
     fn judge(self) -> Result<Exit> {
         let workspace = Workspace::find()?;
-        let base = match &self.base {
-            Some(revision) => base::named(&workspace, revision)?,
-            None => base::found(&workspace)?,
+        let base = match (&self.base, &self.base_run) {
+            (Some(revision), _) => base::named(&workspace, revision)?,
+            (None, Some(file)) => base::recorded(file)?,
+            (None, None) => base::found(&workspace)?,
         };
         if self.print_base {
             println!("{}", base.commit);
@@ -52,6 +57,7 @@ impl Args {
         }
         let question = Question {
             base,
+            base_run: self.base_run,
             filter: self.filter,
             out: self.out,
             json: self.json,
