@@ -41,7 +41,8 @@ impl World {
             Fault::Freeze { host } => self.freeze(host, until),
             Fault::Kill { host, silent } => self.kill(host, silent, until),
             Fault::Lazy { client } => {
-                self.clients[client].lazy_until = until;
+                let lazy_until = &mut self.clients[client].lazy_until;
+                *lazy_until = until.max(*lazy_until);
                 self.clients[client].was_lazy = true;
             }
             Fault::Clock { host, skew_ms } => self.hosts[host].skew_ms = skew_ms,

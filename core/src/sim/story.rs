@@ -268,7 +268,8 @@ impl World {
             .iter()
             .filter(|client| !client.is_done())
             .count();
-        let patience = 10 * self.scenario.request_timeout_ms * MS + self.scenario.busy_ns;
+        let each_ms = self.scenario.request_timeout_ms + 200;
+        let patience = self.scenario.requests_per_client as u64 * each_ms * MS;
         if stuck > 0 && self.now > healed_at + patience {
             let what = format!("{stuck} clients still wait");
             self.violation(deadline::RULE, what);
