@@ -4,8 +4,9 @@ use super::connections::{Client, Connection};
 use super::errors;
 use super::fanout::{Launched, Order, answer};
 use super::{Action, Node, Notice};
-use crate::command::{Access, Command, Refusal, Scope};
+use crate::command::{Access, Command, Scope};
 use crate::dispatch::Plan;
+use crate::extension::Indexing;
 use crate::flight::{FlightId, Owner};
 use crate::ids::ConnId;
 use crate::limits::INFLIGHT_PER_CONNECTION_MAX;
@@ -121,9 +122,14 @@ impl Node {
 
     fn dispatch(&mut self, client: &mut Client, request: Request<'_>, now: Now) {
         self.counters.commands_total += 1;
+        if self.extension.is_some() && self.extension_answers(client, request) {
+            return;
+        }
         let command = match Command::resolve(&request) {
             Ok(command) => command,
-            Err(refusal) => return self.refuse(client, refusal, request),
+            Err(refusal) => {
+                return client.reply(&mut self.pool, |out| refusal.write(&request, out));
+            }
         };
         client.last_command = command.name;
         match command.scope {
@@ -134,22 +140,33 @@ impl Node {
         }
     }
 
-    /// A command this node does not have, or with a wrong number of arguments.
-    fn refuse(&mut self, client: &mut Client, refusal: Refusal, request: Request<'_>) {
-        let name = request.arg(0);
-        let claimed = self.extension.as_mut().filter(|it| it.handles(name));
-        let (Refusal::Unknown, Some(extension)) = (refusal, claimed) else {
-            client.reply(&mut self.pool, |out| refusal.write(&request, out));
-            return;
+    /// D2: what the extension claims is answered by it; an HSET it may refuse.
+    fn extension_answers(&mut self, client: &mut Client, request: Request<'_>) -> bool {
+        let Some(extension) = &mut self.extension else {
+            return false;
         };
-        let protocol = client.protocol;
-        client.reply(&mut self.pool, |out| {
-            let start = out.len();
-            if !extension.try_dispatch(request, protocol, out) {
-                out.truncate(start);
-                reply::error_bytes(out, &errors::declined(name));
+        let (name, protocol) = (request.arg(0), client.protocol);
+        if extension.handles(name) {
+            client.reply(&mut self.pool, |out| {
+                let start = out.len();
+                if !extension.try_dispatch(request, protocol, out) {
+                    out.truncate(start);
+                    reply::error_bytes(out, &errors::declined(name));
+                }
+            });
+            return true;
+        }
+        if !name.eq_ignore_ascii_case(b"HSET") {
+            return false;
+        }
+        match extension.on_hset(request) {
+            Indexing::Absorbed | Indexing::NotIndexed => false,
+            Indexing::Error(text) => {
+                let text = format!("ERR {text}");
+                client.reply(&mut self.pool, |out| reply::error(out, &text));
+                true
             }
-        });
+        }
     }
 
     /// Executes on this node's store and answers at once.
