@@ -145,6 +145,15 @@ impl Votes {
         matches!(self, Self::Single { peer: only, .. } if *only == peer)
     }
 
+    /// Whether that peer is one of the targets.
+    #[must_use]
+    pub fn has_target(&self, peer: PeerId) -> bool {
+        match self {
+            Self::Single { peer: only, .. } => *only == peer,
+            Self::Several(coalescer) => coalescer.has_target(peer),
+        }
+    }
+
     /// The verdict on the targets alone, before anything is fed (C8).
     pub fn start(&mut self) -> Fed {
         match self {
@@ -323,12 +332,6 @@ impl Flights {
             self.deadlines.pop_front();
         }
         None
-    }
-
-    /// When the next deadline passes, at the earliest.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Mono> {
-        self.deadlines.front().map(|(deadline, _)| *deadline)
     }
 
     /// Ids of all flights.

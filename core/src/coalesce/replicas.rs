@@ -271,6 +271,12 @@ impl ReplicaCoalescer {
         !self.slots.iter().any(outstanding)
     }
 
+    /// Whether that peer is one of the targets.
+    #[must_use]
+    pub fn has_target(&self, peer: PeerId) -> bool {
+        self.slots.iter().any(|slot| slot.peer == peer)
+    }
+
     /// The targets that have not answered, failed or been hinted.
     pub fn outstanding(&self) -> impl Iterator<Item = PeerId> + '_ {
         let outstanding = |slot: &&Slot| slot.state == SlotState::Outstanding;

@@ -2,6 +2,7 @@
 
 use crate::command::Access;
 use crate::consistency::Consistency;
+use crate::topology::{ReplicaSet, Topology};
 
 /// Consistency and replica count of the keys of one bucket (`bucket/key`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,17 @@ impl DispatchConfig {
                 n_val: 0,
             },
         }
+    }
+
+    /// The peers that hold `key`: its replica set up to the cap of its bucket type (D13).
+    #[must_use]
+    pub fn replicas(&self, key: &[u8], topology: &Topology) -> ReplicaSet {
+        let mut replicas = topology.replicas(key);
+        let cap = self.rule(key, Access::Write).n_val;
+        if cap > 0 {
+            replicas.truncate(cap);
+        }
+        replicas
     }
 
     /// The level of keys without a bucket type.

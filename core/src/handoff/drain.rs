@@ -121,6 +121,11 @@ impl Lane {
         Some((ticket, entry))
     }
 
+    /// Bytes that a delivery took beyond its hint's own.
+    pub(super) const fn charge(&mut self, len: usize) {
+        self.credit.spend(len);
+    }
+
     /// The peer has it. Hints leave from the front only, so that those behind one that fails are
     /// delivered again after it. Returns the bytes that left.
     pub(super) fn acknowledge(&mut self, ticket: Ticket, spare: &mut Spare) -> usize {

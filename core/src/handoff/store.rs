@@ -227,6 +227,12 @@ impl HintStore {
         })
     }
 
+    /// A delivery took `len` bytes more than its hint has: the value that belongs to a key. They
+    /// count in the rate (H6).
+    pub fn charge(&mut self, peer: PeerId, len: usize) {
+        self.lanes[peer.index()].charge(len);
+    }
+
     /// The peer has answered the delivery: the hint leaves the store. An error that delivering it
     /// again can't mend is such an answer too, or it would hold up all behind it until it expires.
     pub fn acknowledge(&mut self, peer: PeerId, ticket: Ticket) {

@@ -233,6 +233,24 @@ fn h6_the_rate_holds() {
 }
 
 #[test]
+fn h6_the_rate_counts_the_values_that_are_sent_for_keys() {
+    let mut store = store(Limits {
+        drain_bytes_per_s: 10_000,
+        ..Limits::default()
+    });
+    for text in ["a", "b"] {
+        keep(&mut store, A, text, START).unwrap();
+    }
+    store.resume(A);
+    let first = store.poll(START).map(|delivery| delivery.peer);
+    assert_eq!(first, Some(A));
+    // 1,001 bytes are saved up; 2,000 more are owed after this, 200 ms' worth.
+    store.charge(A, 3_000);
+    assert_eq!(poll_all(&mut store, START.plus_ms(199)).len(), 0);
+    assert_eq!(texts(&poll_all(&mut store, START.plus_ms(201))), ["b"]);
+}
+
+#[test]
 fn h6_a_failure_gives_back_everything_and_backs_off() {
     let mut store = store(Limits {
         backoff_ms_min: 100,

@@ -36,7 +36,7 @@ impl Node {
     /// no room.
     ///
     /// A peer of another datacenter would have passed the write on to the racks there (D12), so it
-    /// is kept for them too.
+    /// is kept for them too, but for those that are targets themselves.
     pub(super) fn hint(&mut self, id: FlightId, peer: PeerId, now: Now) -> bool {
         let Some(flight) = self.flights.get(id) else {
             return false;
@@ -49,9 +49,9 @@ impl Node {
         let request = parser.request(&flight.request);
         let positions = flight.command.keys(request.len());
         let keys: SmallVec<[&[u8]; 2]> = positions.map(|at| request.arg(at)).collect();
-        let replicas = keys
-            .first()
-            .map_or_else(ReplicaSet::new, |key| self.topology.replicas(key));
+        let replicas = keys.first().map_or_else(ReplicaSet::new, |key| {
+            self.rules.replicas(key, &self.topology)
+        });
         let own = replicas.iter().any(|replica| replica.peer == self.local);
         let by_state = !flight.blind || (own && keys.len() == 1);
         let (kind, each) = match by_state {
@@ -60,7 +60,9 @@ impl Node {
         };
         let datacenter = self.topology.peer(peer).datacenter;
         let remote = datacenter != self.topology.local_datacenter();
-        let passed_on = |it: &&Replica| remote && it.datacenter == datacenter && it.peer != peer;
+        let votes = &flight.votes;
+        let passed_on =
+            |it: &&Replica| remote && it.datacenter == datacenter && !votes.has_target(it.peer);
         let others = replicas.iter().filter(passed_on).map(|other| other.peer);
         let mut kept = true;
         for target in others.chain([peer]) {
@@ -131,11 +133,13 @@ impl Node {
     /// Delivers the state of a key: this node's own where it is a replica, else that of the
     /// replicas that serve.
     fn send_state(&mut self, (peer, ticket): (PeerId, Ticket), key: &[u8], now: Now) -> bool {
-        let replicas = self.topology.replicas(key);
+        let replicas = self.rules.replicas(key, &self.topology);
         if replicas.iter().any(|replica| replica.peer == self.local) {
             let mut header = Header::new(Kind::Repair);
+            header.flags = Flags::HINT;
             header.request_id = hint_id(ticket);
             let body = self.state_body(key, now);
+            self.handoff.charge(peer, body.len() - key.len());
             let sent = self.send_frame(peer, header, &body);
             self.pool.give(body);
             return sent;

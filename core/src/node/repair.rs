@@ -146,7 +146,8 @@ impl Node {
     fn spread(&mut self, stale: &[PeerId], body: &[u8], now: Now) {
         for &peer in stale {
             let done = if peer == self.local {
-                self.apply_state(body, now).is_ok()
+                let applied = self.apply_state(body, now);
+                applied.map(|applied| self.count_repair(applied)).is_ok()
             } else {
                 self.send_frame(peer, Header::new(Kind::Repair), body)
             };
@@ -189,9 +190,11 @@ impl Node {
         let this = Want::Hint { peer, ticket };
         let last = !self.fetches.iter().any(|fetch| fetch.want == this);
         let mut header = Header::new(Kind::Repair);
+        header.flags = Flags::HINT;
         if last {
             header.request_id = hint_id(ticket);
         }
+        self.handoff.charge(peer, body.len());
         if !self.send_frame(peer, header, body) {
             self.handoff.fail(peer, ticket, now);
         }
@@ -206,7 +209,10 @@ impl Node {
         body: &[u8],
         now: Now,
     ) -> Result<(), WireError> {
-        self.apply_state(body, now)?;
+        let applied = self.apply_state(body, now)?;
+        if !header.flags.has(Flags::HINT) {
+            self.count_repair(applied);
+        }
         if header.request_id != 0 {
             let mut answer = Header::new(Kind::Reply);
             answer.request_id = header.request_id;
@@ -216,15 +222,20 @@ impl Node {
         Ok(())
     }
 
-    fn apply_state(&mut self, body: &[u8], now: Now) -> Result<(), WireError> {
+    /// What became of a key's state; `None` for one that was never written.
+    fn apply_state(&mut self, body: &[u8], now: Now) -> Result<Option<Applied>, WireError> {
         let Some((key, state)) = states::decode(body)? else {
-            return Ok(());
+            return Ok(None);
         };
         self.clock.observe(state.version);
-        match self.store.apply_state(key, &state, now.wall_ms) {
-            Applied::Applied => self.counters.read_repair_applied_total += 1,
-            Applied::Superseded => self.counters.read_repair_superseded_total += 1,
+        Ok(Some(self.store.apply_state(key, &state, now.wall_ms)))
+    }
+
+    fn count_repair(&mut self, applied: Option<Applied>) {
+        match applied {
+            Some(Applied::Applied) => self.counters.read_repair_applied_total += 1,
+            Some(Applied::Superseded) => self.counters.read_repair_superseded_total += 1,
+            None => {}
         }
-        Ok(())
     }
 }

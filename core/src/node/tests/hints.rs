@@ -2,7 +2,7 @@
 
 use super::harness::array;
 use super::*;
-use crate::node::PeerSnapshot;
+use crate::node::{BucketType, PeerSnapshot};
 
 fn peer(ring: &Ring, of: usize, seen_by: usize) -> PeerSnapshot {
     let mut snapshot = ring.nodes[seen_by].snapshot(ring.now_at(seen_by));
@@ -341,4 +341,44 @@ fn a_joining_node_does_not_count_from_its_own_half_memory() {
     ring.assert_same("n");
     ring.assert_same("held");
     ring.assert_nothing_left();
+}
+
+#[test]
+fn h1_a_node_beyond_the_cap_of_a_bucket_keeps_what_it_does_not_hold() {
+    let two = BucketType {
+        name: "two".to_owned(),
+        read_consistency: Consistency::DcOne,
+        write_consistency: Consistency::DcOne,
+        n_val: 2,
+    };
+    let mut ring = Ring::three(&NodeConfig {
+        bucket_types: vec![two],
+        ..Ring::quorum()
+    });
+    ring.frozen[0] = true;
+    ring.pass_ms(3_000);
+    assert_eq!(ring.ask(2, "SET two/k v"), "+OK|");
+    assert_eq!(ring.ask(2, "INCR two/n"), ":1|");
+    assert_eq!(peer(&ring, 0, 2).hints_stored, 2);
+    ring.frozen[0] = false;
+    ring.pass_ms(1_000);
+    assert_eq!(
+        (&ring.held(0, "two/k")[..], &ring.held(0, "two/n")[..]),
+        ("v", "1")
+    );
+    ring.assert_nothing_left();
+}
+
+#[test]
+fn h7_a_hint_that_comes_as_a_state_is_no_read_repair() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.frozen[2] = true;
+    ring.pass_ms(3_000);
+    assert_eq!(ring.ask(0, "SET k v"), "+OK|");
+    ring.frozen[2] = false;
+    ring.pass_ms(1_000);
+    assert_eq!(ring.held(2, "k"), "v");
+    assert_eq!(peer(&ring, 2, 0).hints_delivered_total, 1);
+    let counters = ring.nodes[2].snapshot(ring.now_at(2)).counters;
+    assert_eq!(counters.read_repair_applied_total, 0);
 }
