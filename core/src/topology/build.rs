@@ -49,6 +49,19 @@ impl Topology {
         Ok(topology)
     }
 
+    /// No peers at all, which no configuration can say: for D3.
+    #[cfg(test)]
+    pub(crate) fn without_peers(placement: Placement) -> Self {
+        Self {
+            placement,
+            peers: Vec::new(),
+            datacenters: Vec::new(),
+            local: PeerId(0),
+            walk: Vec::new(),
+            shadow: None,
+        }
+    }
+
     /// The same ring, with a second distribution evaluated beside the first (D7).
     ///
     /// # Errors

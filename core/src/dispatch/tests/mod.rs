@@ -5,7 +5,9 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use super::PeerState;
+use super::{BucketType, DispatchConfig, PeerState, Plan, PlanInput, plan};
+use crate::command::Access;
+use crate::consistency::Consistency;
 use crate::distribution::DistributionKind;
 use crate::hash::HashKind;
 use crate::topology::{PeerSpec, Topology};
@@ -40,4 +42,43 @@ fn states(topology: &Topology, named: &BTreeMap<String, PeerState>) -> Vec<PeerS
         .iter()
         .map(|peer| state(&peer.name))
         .collect()
+}
+
+#[test]
+fn d3_an_empty_peer_table_gives_no_targets() {
+    let placement = ring("east/r1=a", "a").placement();
+    let config = DispatchConfig::new(Consistency::DcOne, Consistency::DcQuorum, true);
+    let keyed = PlanInput::keyed(b"k", Access::Write);
+    for key in [Some(&b"k"[..]), None] {
+        let input = PlanInput { key, ..keyed };
+        let none = Plan::NoTargets {
+            datacenter: 0,
+            rack: 0,
+            consistency: Consistency::DcQuorum,
+        };
+        assert_eq!(
+            plan(&input, &Topology::without_peers(placement), &[], &config),
+            none
+        );
+    }
+}
+
+#[test]
+fn d13_the_peers_that_hold_a_key_end_at_the_cap() {
+    let topology = ring("east/r1=a east/r2=b west/r1=c", "b");
+    let two = BucketType {
+        name: "two".to_owned(),
+        read_consistency: Consistency::DcOne,
+        write_consistency: Consistency::DcOne,
+        n_val: 2,
+    };
+    let config = DispatchConfig::default().with_buckets(vec![two], None);
+    for (key, held_by) in [("two/k", 2), ("k", 3), ("other/k", 3)] {
+        let replicas = config.replicas(key.as_bytes(), &topology);
+        assert_eq!(
+            replicas[..],
+            topology.replicas(key.as_bytes())[..held_by],
+            "{key}"
+        );
+    }
 }
