@@ -1,6 +1,6 @@
 //! What the keys say together.
 
-use super::parts::{SecureServers, Seed};
+use super::parts::{Address, SecureServers, Seed};
 use super::{PoolConfig, Reader};
 
 /// Checks the whole and settles what depends on several keys.
@@ -11,6 +11,8 @@ pub(super) fn together(reader: &mut Reader) {
     bucket_types(reader);
     encryption(reader);
     times(reader);
+    without_effect(reader);
+    two_names(reader);
 }
 
 fn seed_provider(reader: &mut Reader) {
@@ -116,6 +118,22 @@ fn times(reader: &mut Reader) {
     }
 }
 
+/// What is taken and can change nothing yet is said, not passed over.
+fn without_effect(reader: &mut Reader) {
+    if reader.pool.strict_quorum {
+        let text = "strict_quorum changes nothing here: the embedded store's replies have versions, and the newest of a majority answers";
+        reader.warn(reader.place_of("strict_quorum"), text.to_owned());
+    }
+}
+
+/// A setting with two names has one value.
+fn two_names(reader: &mut Reader) {
+    if reader.is_set("hint_store_max_bytes") && reader.is_set("hint_max_bytes") {
+        let text = "hint_max_bytes is another name of hint_store_max_bytes; write one of them";
+        reader.error(reader.place_of("hint_max_bytes"), text.to_owned());
+    }
+}
+
 /// Without a password only this machine is let in.
 fn protect(reader: &mut Reader) {
     if !reader.pool.protected_mode {
@@ -136,6 +154,12 @@ fn protect(reader: &mut Reader) {
             reader.pool.advertise = Some(reader.pool.dyn_listen.clone());
         }
         reader.pool.dyn_listen = narrow;
+    }
+    let open = |address: &Address| !address.is_loopback();
+    if let Some(stats_listen) = reader.pool.stats_listen.clone().filter(open) {
+        let narrow = stats_listen.on_loopback();
+        narrowed(reader, "stats_listen", &narrow.to_string());
+        reader.pool.stats_listen = Some(narrow);
     }
 }
 

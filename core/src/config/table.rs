@@ -174,6 +174,15 @@ pub static KEYS: &[Key] = &[
         "how many bytes of them, over all peers",
     ),
     row(
+        "hint_max_bytes",
+        "",
+        Kind::Bytes {
+            field: |p| &mut p.hint_store_max_bytes,
+            min: 0,
+        },
+        "another name of hint_store_max_bytes",
+    ),
+    row(
         "bucket_types",
         "",
         Kind::Buckets(|p| &mut p.bucket_types),
@@ -259,13 +268,13 @@ pub static KEYS: &[Key] = &[
         "protected_mode",
         "true",
         Kind::Switch(|p| &mut p.protected_mode),
-        "listen on loopback only, whatever listen and dyn_listen say",
+        "listen on loopback only, whatever listen, dyn_listen and stats_listen say",
     ),
     row(
         "strict_quorum",
         "false",
         Kind::Switch(|p| &mut p.strict_quorum),
-        "a quorum read without a majority for one value is an error",
+        "a quorum read without a majority for one value is an error; only of a store without versions",
     ),
     row(
         "sloppy_quorum",

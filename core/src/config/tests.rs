@@ -186,6 +186,10 @@ const ERRORS: &[(&str, &str)] = &[
         "f:2:3: gc_grace is shorter than hint_ttl_seconds: a late hint could bring a deleted key back",
     ),
     (
+        "hint_store_max_bytes: 1mb\nhint_max_bytes: 2mb",
+        "f:3:3: hint_max_bytes is another name of hint_store_max_bytes; write one of them",
+    ),
+    (
         "peer_timeout: 600",
         "f:2:3: peer_timeout (600 ms) must be at least twice heartbeat_interval (500 ms)",
     ),
@@ -273,6 +277,18 @@ fn what_means_nothing_here_is_accepted_with_one_warning() {
 }
 
 #[test]
+fn what_can_change_nothing_is_said() {
+    let configured = pool("strict_quorum: true\nhint_max_bytes: 1mb").expect("accepted");
+    assert_eq!(configured.warnings.len(), 1);
+    let warning = configured.warnings[0].to_string();
+    assert!(
+        warning.starts_with("f:2:3: strict_quorum changes nothing here"),
+        "{warning}"
+    );
+    assert_eq!(configured.pool.hint_store_max_bytes, 1 << 20);
+}
+
+#[test]
 fn without_a_password_it_stays_on_loopback() {
     let configured = pool("listen: 0.0.0.0:8102").expect("accepted");
     assert_eq!(configured.pool.listen.to_string(), "127.0.0.1:8102");
@@ -280,6 +296,15 @@ fn without_a_password_it_stays_on_loopback() {
         configured.warnings[0].text.contains("narrowed"),
         "{:?}",
         configured.warnings
+    );
+    let stats = |keys: &str| accepted(keys).stats_listen.map(|it| it.to_string());
+    assert_eq!(
+        stats("stats_listen: 0.0.0.0:22222").as_deref(),
+        Some("127.0.0.1:22222")
+    );
+    assert_eq!(
+        stats("stats_listen: 0.0.0.0:22222\nprotected_mode: no").as_deref(),
+        Some("0.0.0.0:22222")
     );
     let open = accepted("listen: 0.0.0.0:8102\nprotected_mode: no");
     assert_eq!(open.listen.to_string(), "0.0.0.0:8102");
