@@ -78,7 +78,8 @@ impl Flags {
     pub const HINT: Self = Self(4);
     /// The write changed nothing because a newer version was there (the reply's version).
     pub const SUPERSEDED: Self = Self(8);
-    /// The forwarder passes this write on to the other racks of its datacenter (D12).
+    /// The hop tag: the receiver passes this write on to the other racks of its datacenter (D12).
+    /// A request without it is carried out and never planned again (D15).
     pub const FORWARD: Self = Self(16);
     /// The peer can't answer this now (it is catching up): no vote.
     pub const REFUSED: Self = Self(32);
@@ -107,7 +108,7 @@ pub struct Header {
     pub kind: Kind,
     /// One-bit facts.
     pub flags: Flags,
-    /// Hop tag of a request (it must not be planned again), or the sender's state.
+    /// The sender's state, in a hello, ping or pong.
     pub tag: u8,
     /// Chosen by the asker, repeated in the answer.
     pub request_id: u64,
