@@ -128,11 +128,6 @@ impl Egress {
             self.head = 0;
         }
     }
-
-    /// Forgets everything unsent.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn ask(node: &mut Node, client: ConnId, request: &str) -> String {
     node.handle_bytes(client, request.as_bytes(), NOW);
     let egress = node.egress(client).expect("the connection lives");
     let reply = String::from_utf8(egress.tail().clone()).expect("text");
-    egress.clear();
+    egress.consume(egress.len());
     reply
 }
 

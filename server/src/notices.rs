@@ -28,6 +28,7 @@ impl Notices {
         match notice {
             Notice::PeerNormal(peer) => info!(peer = self.name(*peer), "peer is up"),
             Notice::PeerJoining(peer) => info!(peer = self.name(*peer), "peer is catching up"),
+            Notice::PeerLeaving(peer) => info!(peer = self.name(*peer), "peer is leaving"),
             Notice::PeerDown(peer, why) => warn!(peer = self.name(*peer), why, "peer is down"),
             Notice::PeerRefused(why) => warn!(why = why.as_str(), "a peer was refused"),
             Notice::TopologyDiffers(peer) => {

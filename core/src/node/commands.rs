@@ -107,20 +107,18 @@ impl Node {
         };
         let mut name = None;
         while let Some(option) = args.next() {
-            if option.eq_ignore_ascii_case(b"SETNAME") {
-                name = args.next();
-            }
-            let auth = option.eq_ignore_ascii_case(b"AUTH");
-            if auth {
+            if option.eq_ignore_ascii_case(b"AUTH") {
                 return reply::error(out, NO_PASSWORD);
             }
-            if name.is_none() {
+            let value = args.next();
+            if value.is_none() || !option.eq_ignore_ascii_case(b"SETNAME") {
                 let text = format!(
                     "ERR Syntax error in HELLO option '{}'",
                     option.escape_ascii()
                 );
                 return reply::error(out, &text);
             }
+            name = value;
         }
         if let Some(name) = name {
             if !is_name(name) {

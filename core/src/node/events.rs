@@ -36,6 +36,8 @@ pub enum Notice {
     PeerNormal(PeerId),
     /// The link is up; the peer is catching up and only takes writes.
     PeerJoining(PeerId),
+    /// The peer is ending in order: it gets no new requests.
+    PeerLeaving(PeerId),
     /// The peer can't be reached, or is silent.
     PeerDown(PeerId, &'static str),
     /// A peer, or something that claims to be one, was refused, and why.

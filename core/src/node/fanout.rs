@@ -151,7 +151,7 @@ impl Node {
         if target.action == Sending::Hint || waits_for_join {
             return self.hint_or_lose(id, peer, now);
         }
-        match self.send_request(id, peer, target.forward) {
+        match self.send_request(id, peer, target.forward, now) {
             RequestSent::Queued => Fed::Pending,
             RequestSent::Full | RequestSent::Closed => self.hint_or_lose(id, peer, now),
         }
@@ -163,7 +163,7 @@ impl Node {
     }
 
     /// Queues a flight's request on the link to `peer`, counting a full or closed one (S2).
-    fn send_request(&mut self, id: FlightId, peer: PeerId, forward: bool) -> RequestSent {
+    fn send_request(&mut self, id: FlightId, peer: PeerId, forward: bool, now: Now) -> RequestSent {
         let Some(flight) = self.flights.get(id) else {
             return RequestSent::Closed;
         };
@@ -173,7 +173,8 @@ impl Node {
             .with(Flags::FORWARD, forward);
         header.request_id = id.wire();
         header.version = flight.version;
-        header.deadline_ms = self.config.request_timeout_ms as u32;
+        let remaining_ms = flight.deadline.since_ms(now.mono);
+        header.deadline_ms = u32::try_from(remaining_ms).unwrap_or(u32::MAX);
         let links = (&mut self.peers[..], &mut self.connections);
         super::peers::queue(links, peer, header, &flight.request)
     }

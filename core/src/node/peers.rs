@@ -224,6 +224,7 @@ impl Node {
         }
         self.notices.push_back(match reported {
             PeerState::Joining => Notice::PeerJoining(peer),
+            PeerState::Leaving => Notice::PeerLeaving(peer),
             _ => Notice::PeerNormal(peer),
         });
         self.drain_resumed(peer, now);

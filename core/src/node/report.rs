@@ -39,14 +39,13 @@ impl Node {
 
     fn no_targets_counts(&self, datacenter: &str, rack: &str) -> Vec<NoTargetsCount> {
         let rows = Consistency::ALL.iter().zip(self.no_targets);
-        rows.filter(|(_, count)| *count > 0)
-            .map(|(level, count)| NoTargetsCount {
-                datacenter: datacenter.to_owned(),
-                rack: rack.to_owned(),
-                consistency: *level,
-                count,
-            })
-            .collect()
+        rows.map(|(level, count)| NoTargetsCount {
+            datacenter: datacenter.to_owned(),
+            rack: rack.to_owned(),
+            consistency: *level,
+            count,
+        })
+        .collect()
     }
 
     fn peer_snapshot(&self, id: PeerId, now: Now) -> PeerSnapshot {

@@ -326,3 +326,22 @@ fn a_leaving_node_still_serves_its_peers_and_gets_no_new_writes() {
     assert_eq!(ring.state(1, 0), PeerState::Leaving);
     ring.assert_nothing_left();
 }
+
+#[test]
+fn hello_takes_no_option_that_it_does_not_know() {
+    let mut ring = Ring::three(&Ring::quorum());
+    for (command, answer) in [
+        (
+            "HELLO 3 SETNAME a FOO b",
+            "-ERR Syntax error in HELLO option 'FOO'|",
+        ),
+        (
+            "HELLO 3 SETNAME",
+            "-ERR Syntax error in HELLO option 'SETNAME'|",
+        ),
+        ("HELLO 4", "-NOPROTO unsupported protocol version|"),
+    ] {
+        assert_eq!(ring.ask(0, command), answer);
+    }
+    assert_eq!(ring.ask(0, "CLIENT GETNAME"), "$-1|");
+}

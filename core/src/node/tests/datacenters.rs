@@ -164,7 +164,9 @@ fn d9_a_dc_one_read_stays_in_its_datacenter_and_prefers_its_rack() {
             .starts_with("-Dynomite: No target")
     );
     assert_eq!(ring.ask(4, &format!("GET {key}")), "$1|v|");
-    assert!(!ring.nodes[0].snapshot(ring.now).no_targets.is_empty());
+    let counts = ring.nodes[0].snapshot(ring.now).no_targets;
+    assert_eq!(counts.len(), Consistency::ALL.len());
+    assert!(counts.iter().any(|row| row.count > 0));
 }
 
 #[test]
@@ -273,5 +275,20 @@ fn d13_n_val_caps_the_copies_local_datacenter_first() {
             assert_eq!(ring.ask((client + 1) % 3, &format!("GET {key}")), "$1|v|");
         }
         ring.assert_nothing_left();
+    }
+}
+
+#[test]
+fn d12_hints_for_a_datacenter_that_is_away_are_kept_once_for_each_peer() {
+    let mut ring = Ring::new(&TWO, &Ring::quorum());
+    for node in 3..6 {
+        ring.frozen[node] = true;
+    }
+    ring.pass_ms(3_000);
+    assert_eq!(ring.ask(0, "SET k v"), "+OK|");
+    for node in 3..6 {
+        let peer = ring.id(node).index();
+        let seen = ring.nodes[0].snapshot(ring.now_at(0));
+        assert_eq!(seen.peers[peer].hints_stored, 1, "node {node}");
     }
 }
