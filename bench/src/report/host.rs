@@ -6,6 +6,9 @@ use std::fs;
 use crate::machine::{Described, Fingerprint, Fitness};
 use crate::workspace::{Workspace, told_by};
 
+/// The row that tells whether times mean anything.
+pub(crate) const FIT: &str = "fit for times";
+
 /// The kind of machine, as a part of a folder's name: processor and cores, not its own name.
 pub(crate) fn kind() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -39,6 +42,10 @@ pub(crate) fn text(workspace: &Workspace) -> String {
     match Fingerprint::of(&workspace.root) {
         Ok(fingerprint) => text += &Described(&fingerprint, &fitness).to_string(),
         Err(error) => {
+            let fit = match &fitness.objections[..] {
+                [] => "yes".to_owned(),
+                why => format!("no: {}", why.join("; ")),
+            };
             let rustc = told_by("rustc", &["--version"], &workspace.root).unwrap_or_default();
             let rows = [
                 ("rustc", rustc),
@@ -47,6 +54,7 @@ pub(crate) fn text(workspace: &Workspace) -> String {
                 ("load", format!("{:.2}", fitness.load)),
                 ("steal", format!("{:.2}%", fitness.steal_percent)),
                 ("not counted", format!("{error:#}")),
+                (FIT, fit),
             ];
             for (name, value) in rows {
                 writeln!(text, "{name:<14}{value}").expect("a string takes every write");

@@ -67,13 +67,20 @@ fn head(run: &Run) -> String {
          @media(prefers-color-scheme:dark){{:root{{{dark}}}}}{CSS}</style></head><body><main>\n\
          <h1>A ring of three, hurt under load</h1>\n\
          <p class=\"faint\">{} UTC · {} · revision {}</p>\n\
-         <p class=\"verdict {class}\">{verdict}: {} of {} requests failed</p>\n{}",
+         <p class=\"verdict {class}\">{verdict}: {} of {} requests failed</p>\n{}{}",
         theme::variables(":root"),
         escaped(&run.about.when.replace('T', " ")),
         escaped(&run.about.machine),
         escaped(&run.about.revision),
         run.failed(),
         run.load.totals.completed + run.failed(),
+        run.objection().map_or_else(String::new, |why| {
+            format!(
+                "<p class=\"bad\">The machine was not quiet: {}. Times of this run say little; \
+                 counts and what held do not depend on it.</p>\n",
+                escaped(why)
+            )
+        }),
         tables::checks(&run.demo).html(),
     )
 }

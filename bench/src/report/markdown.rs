@@ -22,6 +22,9 @@ pub(crate) fn page(run: &Run, of_load: &[Plot], of_choices: &[Plot]) -> String {
         run.failed(),
         totals.completed + run.failed(),
     );
+    if let Some(why) = run.objection() {
+        text += &format!("The machine was not quiet: {why}. Times of this run say little.\n\n");
+    }
     text += &tables::checks(&run.demo).markdown();
     text += "\n## The ring under load\n\n";
     text += &tables::absences(&run.demo).markdown();

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::host;
 use crate::choices::Choices;
 use crate::demo::load::Load;
 use crate::demo::story::HintsPoint;
@@ -111,6 +112,13 @@ impl Run {
     /// Requests of the load without a right answer.
     pub(crate) fn failed(&self) -> u64 {
         self.load.totals.failed + self.load.totals.unfinished
+    }
+
+    /// What spoke against timing when the run began.
+    pub(crate) fn objection(&self) -> Option<&str> {
+        let mut lines = self.machine.lines();
+        let fit = lines.find_map(|line| line.strip_prefix(host::FIT))?;
+        fit.trim().strip_prefix("no: ")
     }
 
     /// The folder's own name.
