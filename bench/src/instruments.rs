@@ -80,17 +80,11 @@ impl Tree {
 
 /// Flags from outside would make two builds differ that should not.
 fn unset_flags(cargo: &mut Command) {
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-    ] {
-        cargo.env_remove(name);
-    }
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_PROFILE_") {
-            cargo.env_remove(name);
+        let shown = name.to_string_lossy();
+        let flags = shown.ends_with("RUSTFLAGS") || shown.starts_with("CARGO_PROFILE_");
+        if flags || ["CARGO_BUILD_TARGET", "CARGO_INCREMENTAL"].contains(&&*shown) {
+            cargo.env_remove(&name);
         }
     }
 }

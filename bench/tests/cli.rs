@@ -1,0 +1,180 @@
+//! The command line as its users meet it: output, messages, exit codes.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn ringlab(args: &[&str], input: &str, dir: &Path) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringlab"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ringlab was built");
+    // A program that refuses its arguments does not read.
+    let _ = child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
+}
+
+/// Standard output, standard error, exit code.
+fn told(args: &[&str], input: &str) -> (String, String, i32) {
+    told_in(Path::new(env!("CARGO_MANIFEST_DIR")), args, input)
+}
+
+fn told_in(dir: &Path, args: &[&str], input: &str) -> (String, String, i32) {
+    let output = ringlab(args, input, dir);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.code().expect("no signal ends it"),
+    )
+}
+
+/// An empty folder of this test.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("the target folder can be written");
+    path
+}
+
+#[test]
+fn hash_gives_a_value_a_line() {
+    let (out, _, code) = told(&["hash", "crc32a"], "313233343536373839\n\n");
+    assert_eq!((out.as_str(), code), ("3421780262\n0\n", 0));
+    let (out, _, code) = told(&["hash", "crc32a", "--text"], "123456789");
+    assert_eq!((out.as_str(), code), ("3421780262\n", 0));
+    assert_eq!(
+        told(&["hash", "crc32a"], ""),
+        (String::new(), String::new(), 0)
+    );
+}
+
+#[test]
+fn hash_refuses_what_it_does_not_understand() {
+    let (out, error, code) = told(&["hash", "md5"], "00\nkey\n");
+    assert_eq!((out.lines().count(), code), (1, 2));
+    assert!(
+        error.starts_with("error: line 2: 'k' at column 1 is not a hex digit"),
+        "{error}"
+    );
+    let (_, error, code) = told(&["hash", "md4"], "");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("unknown hash 'md4'") && error.contains("murmur"),
+        "{error}"
+    );
+}
+
+const RING: &str = "dyn_o_mite:\n  datacenter: dc1\n  rack: r1\n  listen: 127.0.0.1:8102\n  \
+    dyn_listen: 127.0.0.1:8101\n  hash: HASH\n  tokens: '0'\n  dyn_seeds:\n  \
+    - 127.0.0.2:8101:r1:dc1:2863311530\n  - 127.0.0.3:8101:r2:dc1:0\n";
+
+#[test]
+fn owner_tells_a_peer_of_each_rack() {
+    let dir = folder("owner");
+    std::fs::write(dir.join("ring.yml"), RING.replace("HASH", "murmur")).unwrap();
+    // murmur of "3a70" lies in the second half of what the two tokens of r1 divide.
+    let (out, error, code) = told_in(&dir, &["owner", "-c", "ring.yml"], "6b6579\n");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!((lines.len(), error.as_str(), code), (3, "", 0));
+    assert_eq!(lines[0], "key_hex,dc,rack,peer");
+    assert_eq!(lines[1], "6b6579,dc1,r1,127.0.0.2:8101");
+    assert_eq!(lines[2], "6b6579,dc1,r2,127.0.0.3:8101");
+    let (out, _, _) = told_in(&dir, &["owner", "-c", "ring.yml", "--json"], "6b6579\n");
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(value["owners"][1]["rack"], "r2");
+}
+
+#[test]
+fn owner_computes_what_ringd_would_refuse() {
+    let dir = folder("refused");
+    // 15 bits never reach the second token, and few values the first.
+    let ring = RING.replace("HASH", "crc32").replace("'0'", "'4000000000'");
+    std::fs::write(dir.join("ring.yml"), ring).unwrap();
+    let (out, error, code) = told_in(&dir, &["owner", "-c", "ring.yml"], "6b6579\n");
+    assert_eq!((out.lines().count(), code), (3, 0));
+    assert!(
+        error.starts_with("warning: ring.yml: ringd would refuse this ring"),
+        "{error}"
+    );
+    let (_, error, code) = told_in(&dir, &["owner", "-c", "absent.yml"], "");
+    assert_eq!(code, 1);
+    assert!(error.contains("absent.yml"), "{error}");
+    std::fs::write(dir.join("wrong.yml"), "dyn_o_mite:\n  hsah: md5\n").unwrap();
+    let (_, error, code) = told_in(&dir, &["owner", "-c", "wrong.yml"], "");
+    assert_eq!(code, 2);
+    assert!(error.contains("wrong.yml:2:3"), "{error}");
+}
+
+#[test]
+fn a_gate_without_a_base_is_an_error() {
+    let dir = folder("gate");
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let done = Command::new("git")
+            .args(identity)
+            .args(args)
+            .current_dir(&dir)
+            .output();
+        assert!(done.unwrap().status.success(), "git {args:?}");
+    };
+    std::fs::write(dir.join("Cargo.toml"), "[workspace]\n").unwrap();
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "first"]);
+    for (args, why) in [
+        (
+            &["gate", "--base", "absent"][..],
+            "no base: unknown revision 'absent'",
+        ),
+        (&["gate"], "no base: the head is the first commit"),
+        (
+            &["gate", "--base", "HEAD", "--filter", "no-such"],
+            "no case's id contains 'no-such'",
+        ),
+        (&["gate", "--base-run", "Cargo.toml"], "Cargo.toml"),
+    ] {
+        let out = dir.join("out");
+        let args = [args, &["--out", "out"]].concat();
+        let (_, error, code) = told_in(&dir, &args, "");
+        assert_eq!(code, 1, "{args:?}");
+        assert!(error.contains(why), "{error}");
+        let report = std::fs::read_to_string(out.join("report.md")).unwrap();
+        assert!(
+            report.starts_with("ERROR: ") && report.contains(why),
+            "{report}"
+        );
+        std::fs::remove_dir_all(out).unwrap();
+    }
+    assert_eq!(told_in(&dir, &["gate", "--bsae", "HEAD"], "").2, 2);
+}
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    let (help, _, _) = told(&["--help"], "");
+    let verbs = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1);
+    let verbs = verbs.take_while(|line| line.starts_with("  "));
+    let verbs = verbs.filter(|line| !line.starts_with("   "));
+    let mut count = 0;
+    for verb in verbs.filter_map(|line| line.split_whitespace().next()) {
+        if verb == "help" {
+            continue;
+        }
+        let (help, _, code) = told(&[verb, "--help"], "");
+        assert_eq!(code, 0, "{verb}");
+        assert!(help.contains("Example: "), "{verb}: {help}");
+        count += 1;
+    }
+    assert!(count >= 9, "{count} verbs");
+}
