@@ -137,8 +137,23 @@ impl ReplicaCoalescer {
         match (self.asked.versions, self.asked.write) {
             (Versions::None, _) => self.judge_votes(best, tally, needed),
             (Versions::Mixed, false) if answered && best.votes < needed => Some(Verdict::DIVIDED),
+            (Versions::Key, false) if self.contested(local, best, tally) => None,
             _ => answered.then(|| best.verdict()),
         }
+    }
+
+    /// Whether a read's replies of the newest version say different things, none of them has a
+    /// majority and others are still to come, who decide: a read-modify-write was carried out on
+    /// copies that differed.
+    fn contested(&self, datacenter: u8, best: Candidate, tally: Tally) -> bool {
+        let needed = self.needed(datacenter);
+        let rival = |slot: &Slot| {
+            slot.ballot().is_some_and(|ballot| {
+                ballot.version == best.ballot.version && ballot.class != best.ballot.class
+            })
+        };
+        let open = tally.outstanding > 0 && best.votes < needed;
+        open && tally.values_differ && self.voters(datacenter).any(rival)
     }
 
     /// Without versions: a majority of one value, or, when all are in, what C5 says.

@@ -404,7 +404,8 @@ impl Node {
         flight.votes.release(&mut self.pool);
     }
 
-    /// Fails the flights whose time is over.
+    /// Answers the owners of flights whose time is over, and gives up the reads. A write is still
+    /// on its way as long as the link lasts: hinted now, it could be carried out twice.
     pub(super) fn fail_due(&mut self, now: Now) {
         if self.sabotage.timeless {
             return;
@@ -413,6 +414,7 @@ impl Node {
             let Some(flight) = self.flights.get(id) else {
                 continue;
             };
+            let access = flight.command.access;
             if !flight.answered {
                 let level = flight.consistency;
                 self.response_timeouts[level as usize] += 1;
@@ -420,7 +422,9 @@ impl Node {
                 flight.verdict = Some(errors::TIMEOUT);
                 self.deliver(id, now);
             }
-            self.abandon_stragglers(id, now);
+            if access != Access::Write {
+                self.abandon_stragglers(id, now);
+            }
         }
     }
 

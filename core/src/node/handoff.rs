@@ -9,11 +9,13 @@ use smallvec::SmallVec;
 
 use super::Node;
 use super::repair::Want;
-use crate::command::Access;
+use crate::command::{Access, Command};
 use crate::dispatch::PeerState;
 use crate::flight::FlightId;
 use crate::handoff::{Delivery, Hint, HintKind, Ticket};
 use crate::ids::PeerId;
+use crate::resp::Request;
+use crate::store::Exec;
 use crate::time::Now;
 use crate::topology::{Replica, ReplicaSet};
 use crate::wire::{Flags, Header, Kind};
@@ -80,6 +82,14 @@ impl Node {
         drop(keys);
         self.parser = parser;
         kept
+    }
+
+    /// Whether a key has a read-modify-write already: it came by a state, from a repair or a hint,
+    /// that was faster than the request itself.
+    pub(super) fn has_already(&self, command: &Command, request: Request<'_>, exec: Exec) -> bool {
+        let counts = command.access == Access::Write && !command.is_blind(&request);
+        let mut keys = command.keys(request.len());
+        counts && keys.any(|at| self.store.version(request.arg(at)) == exec.version)
     }
 
     /// Whether a write must reach a joining node as a state: executed there, a read-modify-write

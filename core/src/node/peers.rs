@@ -572,6 +572,11 @@ impl Node {
         request: crate::resp::Request<'_>,
         (mut answer, exec): (Header, Exec),
     ) {
+        if exec.origin == Origin::Peer && self.has_already(command, request, exec) {
+            // Its result is not known any more: no vote.
+            answer.flags = Flags::REFUSED;
+            return self.answer_frame(id, answer, &[]);
+        }
         let Some(link) = self.connections.link(id) else {
             return;
         };

@@ -242,7 +242,8 @@ impl Store {
     }
 
     /// The stored version of a key, its absence's if it is absent.
-    fn stored_version(&self, key: &[u8]) -> Version {
+    #[must_use]
+    pub fn version(&self, key: &[u8]) -> Version {
         let spot = self.keyspace.find(key);
         spot.map_or(self.floor, |spot| self.keyspace.entry(spot).version)
     }
@@ -257,7 +258,7 @@ impl Store {
         if by_key || call.exec.version == Version::NEVER {
             return None;
         }
-        let stored = call.keys().map(|key| self.stored_version(key)).max()?;
+        let stored = call.keys().map(|key| self.version(key)).max()?;
         (stored >= call.exec.version).then_some(stored)
     }
 }
