@@ -21,7 +21,7 @@ use crate::metrics;
 use crate::process::Process;
 
 /// Connections served at a time; more wait.
-const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_MAX: usize = 1024;
 /// How long a request's head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the worker may take to answer; longer and it counts as stuck.

@@ -5,6 +5,7 @@ use super::connections::Client;
 use crate::command::{Access, COMMANDS, Command, CommandId};
 use crate::ids::ConnId;
 use crate::resp::{Protocol, Request, reply};
+use crate::store::glob;
 use crate::time::Now;
 
 /// The Redis whose behaviour this node's replies follow; clients look at it to know what they may use.
@@ -191,7 +192,7 @@ impl Node {
         ];
         let asked = |name: &str| {
             let wants =
-                |pattern: &[u8]| pattern == b"*" || pattern.eq_ignore_ascii_case(name.as_bytes());
+                |pattern: &[u8]| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes());
             request.iter().skip(2).any(wants)
         };
         let found: Vec<_> = rows.iter().filter(|(name, _)| asked(name)).collect();

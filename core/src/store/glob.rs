@@ -4,7 +4,7 @@
 ///
 /// As in Redis, an empty text matches nothing but the empty pattern, ranges may be given either
 /// way round, and a set without its end ends with the pattern. Takes at most pattern × text steps.
-pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on after the last `*` when the rest doesn't match: it swallows one byte more.
     let mut retry: Option<(usize, usize)> = None;

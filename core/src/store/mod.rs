@@ -14,7 +14,7 @@
 mod access;
 mod error;
 mod expiry;
-mod glob;
+pub(crate) mod glob;
 mod keys;
 mod keyspace;
 mod long_double;
