@@ -100,6 +100,8 @@ pub struct Flight {
     pub answered: bool,
     /// How often the write was stamped anew.
     pub restamps: u8,
+    /// What the write counted under its first stamp: that is what its owner is told.
+    pub counted: Option<i64>,
     /// The newest version a replica kept instead of this write.
     pub superseded_by: Version,
     /// What the owner is told when no reply of a replica is.

@@ -18,12 +18,16 @@ pub const INFLIGHT_PER_CONNECTION_MAX: usize = 4096;
 pub const INFLIGHT_PER_PEER_MAX: usize = 64 * 1024;
 /// Bytes queued for one peer; above it the peer counts as full.
 pub const PEER_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes queued for one client above which its next requests wait until it has read some, and the
-/// replies of those in flight close it (`client_output_buffer_limit`). Generous, because clients
-/// that write a whole pipeline before they read anything would wait for ever.
+/// Bytes queued for one peer above which clients' next requests wait, as long as it takes them in.
+pub const PEER_QUEUE_PAUSE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes queued for one client above which its next requests wait until it has read some; a client
+/// that then reads nothing for long is closed (`client_output_buffer_limit`). Generous, because
+/// clients that write a whole pipeline before they read anything would wait for ever.
 pub const CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Links that others opened to the peer listener and on which no hello has come.
 pub const STRANGERS_MAX: usize = 1024;
+/// For how long a client at that limit may read nothing, in milliseconds.
+pub const CLIENT_STALL_MS_MAX: u64 = 60_000;
 /// Peers of one topology: the version stamp has ten bits for its node.
 pub const PEERS_MAX: usize = 1024;
 /// Replicas that are kept on the stack; more spill to the heap.

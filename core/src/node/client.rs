@@ -9,7 +9,7 @@ use crate::dispatch::Plan;
 use crate::extension::Indexing;
 use crate::flight::{FlightId, Owner};
 use crate::ids::ConnId;
-use crate::limits::INFLIGHT_PER_CONNECTION_MAX;
+use crate::limits::CLIENT_STALL_MS_MAX;
 use crate::resp::{Parsed, Request, RequestParser, reply};
 use crate::store::{Exec, Origin};
 use crate::time::Now;
@@ -56,8 +56,9 @@ impl Node {
             if client.closing {
                 return buf.len();
             }
-            let full = client.waiting() >= INFLIGHT_PER_CONNECTION_MAX;
-            if full || client.queued_bytes() >= self.config.client_queue_bytes_max {
+            let queue_max = self.config.client_queue_bytes_max;
+            let full = client.waiting() >= client.window(queue_max);
+            if full || client.queued_bytes() >= queue_max || self.is_crowded() {
                 client.paused = true;
                 break;
             }
@@ -86,34 +87,42 @@ impl Node {
         }
     }
 
-    /// After a reply was filled in from elsewhere: what it makes possible on its connection. A
-    /// client that left too many replies unread is closed.
+    /// After a reply was filled in from elsewhere: what it makes possible on its connection.
     pub(super) fn client_advanced(&mut self, id: ConnId) {
         self.connections.mark_dirty(id);
-        let queue_max = self.config.client_queue_bytes_max;
         let Some(client) = self.connections.client(id) else {
             return;
         };
         if client.closing && client.waiting() == 0 {
             self.actions.push_back(Action::Close(id));
-        } else if client.queued_before_fill() > queue_max && !client.closing {
-            client.closing = true;
-            let queued_bytes = client.queued_bytes();
-            self.counters.client_closed_slow_total += 1;
-            self.notices.push_back(Notice::SlowReader { queued_bytes });
-            self.actions.push_back(Action::Abort(id));
         } else {
             self.unpause(id);
         }
     }
 
+    /// Closes the clients that are at their limit of unread replies and have read nothing for long.
+    pub(super) fn close_slow_readers(&mut self, now: Now) {
+        let queue_max = self.config.client_queue_bytes_max;
+        for client in self.connections.clients_mut() {
+            if client.stalled_ms(queue_max, now.mono) < CLIENT_STALL_MS_MAX || client.closing {
+                continue;
+            }
+            client.closing = true;
+            let queued_bytes = client.queued_bytes();
+            self.counters.client_closed_slow_total += 1;
+            self.notices.push_back(Notice::SlowReader { queued_bytes });
+            self.actions.push_back(Action::Abort(client.id));
+        }
+    }
+
     /// Lets a client's waiting requests go on when few enough replies are under way or unread.
     pub(super) fn unpause(&mut self, id: ConnId) {
-        let pause_bytes = self.config.client_queue_bytes_max;
-        if let Some(client) = self.connections.client(id)
+        let queue_max = self.config.client_queue_bytes_max;
+        if !self.is_crowded()
+            && let Some(client) = self.connections.client(id)
             && client.paused
-            && client.waiting() <= INFLIGHT_PER_CONNECTION_MAX / 2
-            && client.queued_bytes() <= pause_bytes / 2
+            && client.waiting() <= client.window(queue_max) / 2
+            && client.queued_bytes() <= queue_max / 2
         {
             client.paused = false;
             self.resumed.push(id);
@@ -228,7 +237,10 @@ impl Node {
                 };
                 let order = Order::new(owner, command, request, client.protocol);
                 match self.launch(order, &fanout, now) {
-                    Launched::Waiting => client.reserve(),
+                    Launched::Waiting => {
+                        client.reserve();
+                        client.note_reply_len(std::mem::take(&mut self.own_reply_len));
+                    }
                     Launched::Decided(id) => self.answer_at_once(client, id, now),
                 }
             }

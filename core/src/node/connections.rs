@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use crate::buffers::BufferPool;
 use crate::egress::Egress;
 use crate::ids::{ConnId, PeerId};
+use crate::limits::{INFLIGHT_PER_CONNECTION_MAX, PEER_QUEUE_PAUSE_BYTES};
 use crate::resp::{Protocol, RequestParser};
 use crate::time::Mono;
 
 /// Capacity an idle input buffer keeps, in bytes.
 const INPUT_KEPT_MAX: usize = 64 * 1024;
+/// Requests of one connection that may wait for replicas before any was answered.
+const INFLIGHT_UNKNOWN_MAX: usize = 16;
 
 /// Bytes received and not yet understood.
 #[derive(Debug, Default)]
@@ -73,7 +76,11 @@ pub(super) struct Client {
     slots: VecDeque<Slot>,
     first_slot: u64,
     held_bytes: usize,
-    last_fill_len: usize,
+    /// How long the next replies from elsewhere may be, by those before them; at first unknown.
+    reply_len: Option<usize>,
+    /// What the egress had sent when it was last seen to move, and when that was.
+    sent: u64,
+    moved: Mono,
 }
 
 impl Client {
@@ -94,7 +101,9 @@ impl Client {
             slots: VecDeque::new(),
             first_slot: 0,
             held_bytes: 0,
-            last_fill_len: 0,
+            reply_len: None,
+            sent: 0,
+            moved: opened,
         }
     }
 
@@ -108,9 +117,32 @@ impl Client {
         self.egress.len() + self.held_bytes
     }
 
-    /// Unsent bytes without the reply that was filled in last: one reply may be of any length.
-    pub(super) fn queued_before_fill(&self) -> usize {
-        self.queued_bytes().saturating_sub(self.last_fill_len)
+    /// How many requests may wait for replicas: so many that their replies, when they are like
+    /// those before them, do not overrun the limit of unread bytes.
+    pub(super) fn window(&self, queue_max: usize) -> usize {
+        match self.reply_len {
+            Some(len) => (queue_max / len.max(1)).clamp(1, INFLIGHT_PER_CONNECTION_MAX),
+            None => INFLIGHT_UNKNOWN_MAX,
+        }
+    }
+
+    /// Follows longer replies at once, shorter ones by and by. 0: not known.
+    pub(super) fn note_reply_len(&mut self, len: usize) {
+        if len == 0 {
+            return;
+        }
+        let known = self.reply_len.unwrap_or(len);
+        self.reply_len = Some(len.max(known - known.saturating_sub(len).div_ceil(8)));
+    }
+
+    /// For how long nothing has left the queue of a client whose requests wait for that.
+    pub(super) fn stalled_ms(&mut self, queue_max: usize, now: Mono) -> u64 {
+        let sent = self.egress.sent();
+        if sent != self.sent || self.queued_bytes() <= queue_max / 2 {
+            self.sent = sent;
+            self.moved = now;
+        }
+        now.since_ms(self.moved)
     }
 
     /// Writes the next reply in order: straight into the egress when nothing waits before it.
@@ -146,7 +178,7 @@ impl Client {
 
     /// Fills a reserved place, and sends what is now in order.
     pub(super) fn fill(&mut self, slot: u64, reply: &[u8], pool: &mut BufferPool) {
-        self.last_fill_len = reply.len();
+        self.note_reply_len(reply.len());
         let Some(index) = slot.checked_sub(self.first_slot) else {
             return;
         };
@@ -190,6 +222,8 @@ pub(super) struct Link {
     sent: u64,
     /// What it would have sent, had it been empty then.
     given: u64,
+    /// It had a backlog when it was looked at last, and had taken none of it since the time before.
+    stuck: bool,
 }
 
 impl Link {
@@ -205,7 +239,13 @@ impl Link {
             heard: now,
             sent: 0,
             given: 0,
+            stuck: false,
         }
+    }
+
+    /// Whether much waits for a peer that takes it in: what can wait shall not add to it.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.egress.len() >= PEER_QUEUE_PAUSE_BYTES && !self.stuck
     }
 
     /// A peer that takes in a long backlog is no silent one, though its answer to the heartbeat
@@ -216,6 +256,7 @@ impl Link {
         if sent != self.sent && sent < self.given {
             self.heard = now;
         }
+        self.stuck = sent == self.sent && sent < self.given;
         self.sent = sent;
         self.given = sent + self.egress.len() as u64;
     }
@@ -386,6 +427,16 @@ impl Connections {
         }
     }
 
+    /// The same, to change them.
+    pub(super) fn clients_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.entries
+            .iter_mut()
+            .filter_map(|entry| match &mut entry.connection {
+                Connection::Client(client) => Some(&mut **client),
+                _ => None,
+            })
+    }
+
     /// All links, in the order of their slots.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> + '_ {
         self.entries
@@ -443,6 +494,36 @@ mod tests {
         client.reply(&mut pool, |out| out.push(b'5'));
         assert_eq!(sent(&mut client), "5");
         assert_eq!((client.waiting(), client.queued_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn fewer_requests_wait_for_replicas_when_replies_are_long() {
+        let mut client = client();
+        let limit = 64 << 20;
+        assert_eq!(client.window(limit), INFLIGHT_UNKNOWN_MAX);
+        client.note_reply_len(5);
+        assert_eq!(client.window(limit), INFLIGHT_PER_CONNECTION_MAX);
+        client.note_reply_len(1 << 20);
+        assert_eq!(client.window(limit), 64);
+        client.note_reply_len(100 << 20);
+        assert_eq!(client.window(limit), 1);
+        (0..200).for_each(|_| client.note_reply_len(5));
+        assert_eq!(client.reply_len, Some(5));
+    }
+
+    #[test]
+    fn a_client_is_stalled_while_it_is_at_its_limit_and_takes_nothing() {
+        let mut client = client();
+        let at = |ms| Mono(0).plus_ms(ms);
+        assert_eq!(client.stalled_ms(4, at(500)), 0);
+        client.egress.extend(b"123456");
+        assert_eq!(client.stalled_ms(4, at(900)), 400);
+        client.egress.consume(1);
+        assert_eq!(client.stalled_ms(4, at(1000)), 0);
+        assert_eq!(client.stalled_ms(4, at(1300)), 300);
+        client.egress.consume(3);
+        assert_eq!(client.stalled_ms(4, at(1400)), 0);
+        assert_eq!(client.stalled_ms(4, at(1500)), 0);
     }
 
     #[test]

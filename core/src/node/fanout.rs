@@ -9,7 +9,8 @@ use crate::dispatch::{Action as Sending, Fanout, Plan, PlanInput, RoutingTag, Ta
 use crate::flight::{Flight, FlightId, Owner, Votes};
 use crate::ids::PeerId;
 use crate::payload::Payload;
-use crate::resp::{Parsed, Protocol, Request, request};
+use crate::resp::number::parse_i64;
+use crate::resp::{Parsed, Protocol, Request, reply, request};
 use crate::store::{Exec, Origin};
 use crate::time::{Mono, Now};
 use crate::version::Version;
@@ -28,6 +29,7 @@ pub(super) struct Order<'a> {
     /// The stamp, when it is another node's (D12's forwarder); else a write gets a fresh one.
     pub(super) version: Option<Version>,
     pub(super) restamps: u8,
+    pub(super) counted: Option<i64>,
     /// When it must be over, if it is part of a request that began earlier.
     pub(super) deadline: Option<Mono>,
 }
@@ -47,6 +49,7 @@ impl<'a> Order<'a> {
             version: None,
             restamps: 0,
             deadline: None,
+            counted: None,
         }
     }
 }
@@ -58,6 +61,8 @@ pub(super) struct Again {
     pub(super) command: &'static Command,
     pub(super) protocol: Protocol,
     pub(super) restamps: u8,
+    /// What it counted when it was sent before.
+    pub(super) counted: Option<i64>,
     /// Of the request that it is part of, or repeats.
     pub(super) deadline: Mono,
 }
@@ -101,6 +106,7 @@ impl Node {
             deadline: order.deadline.unwrap_or_else(|| self.deadline(now)),
             answered: false,
             restamps: order.restamps,
+            counted: order.counted,
             superseded_by: Version::NEVER,
             verdict: None,
             votes: Votes::new(fanout, asked(command, order.request.len()), self.settings),
@@ -194,6 +200,7 @@ impl Node {
         let outcome = self
             .store
             .execute(flight.command, request, exec, &mut bytes);
+        self.own_reply_len = bytes.len();
         if outcome.superseded {
             flight.superseded_by = flight.superseded_by.max(outcome.version);
         }
@@ -343,7 +350,10 @@ impl Node {
         if !overtaken {
             return false;
         }
+        // What it deleted or counted the first time is gone at the second.
+        let counted = flight.counted.or_else(|| count(answer(flight)));
         let again = Again {
+            counted,
             owner: std::mem::replace(&mut flight.owner, Owner::Nobody),
             command: flight.command,
             protocol: flight.protocol,
@@ -363,7 +373,15 @@ impl Node {
         let Some(flight) = self.flights.get(id) else {
             return;
         };
-        if let Owner::Client { conn, slot } = flight.owner {
+        let owner = flight.owner;
+        if let (Some(before), Some(_)) = (flight.counted, count(answer(flight))) {
+            let mut bytes = self.pool.take();
+            reply::integer(&mut bytes, before);
+            self.tell(owner, &bytes, now);
+            self.pool.give(bytes);
+            return;
+        }
+        if let Owner::Client { conn, slot } = owner {
             if let Some(client) = self.connections.client(conn) {
                 let slot = self.sabotage.place(slot, client);
                 client.fill(slot, answer(flight), &mut self.pool);
@@ -371,7 +389,6 @@ impl Node {
             }
             return;
         }
-        let owner = flight.owner;
         let bytes = self.pool.copy(answer(flight));
         self.tell(owner, &bytes, now);
         self.pool.give(bytes);
@@ -476,6 +493,7 @@ impl Node {
             Plan::Replicas(fanout) => {
                 let order = Order {
                     restamps: again.restamps,
+                    counted: again.counted,
                     deadline: Some(again.deadline),
                     ..Order::new(again.owner, again.command, request, again.protocol)
                 };
@@ -556,6 +574,11 @@ fn hinted_answer(flight: &Flight) -> &'static [u8] {
         }
         _ => errors::NO_QUORUM,
     }
+}
+
+/// The number that an integer reply says.
+fn count(reply: &[u8]) -> Option<i64> {
+    parse_i64(reply.strip_prefix(b":")?.strip_suffix(b"\r\n")?)
 }
 
 fn asked(command: &Command, argc: usize) -> Asked {

@@ -90,6 +90,8 @@ pub struct Node {
     flights: Flights,
     splits: Splits,
     handoff: HintStore,
+    /// Length of the reply this node gave itself last, as one of the replicas.
+    own_reply_len: usize,
     fetches: Vec<Fetch>,
     fetch_id: u64,
     parser: RequestParser,
@@ -147,6 +149,7 @@ impl Node {
             flights: Flights::default(),
             splits: Splits::default(),
             handoff: HintStore::new(config.hints.limits(), peer_count),
+            own_reply_len: 0,
             fetches: Vec::new(),
             fetch_id: 0,
             parser: RequestParser::default(),
@@ -257,6 +260,7 @@ impl Node {
         self.ticked = now.mono;
         self.store.tick(now.wall_ms, EXPIRY_KEYS_PER_TICK);
         self.fail_due(now);
+        self.close_slow_readers(now);
         if !self.alone {
             self.links_tick(now);
             self.forget_fetches(now);

@@ -163,6 +163,7 @@ impl Node {
             command: split.command,
             protocol: split.protocol,
             restamps: 0,
+            counted: None,
             deadline: split.deadline,
         };
         self.relaunch(bytes, again, now);

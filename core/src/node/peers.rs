@@ -44,6 +44,8 @@ pub(super) struct Peer {
     pub(super) send_full_total: u64,
     pub(super) send_closed_total: u64,
     topology_noted: bool,
+    /// Its link [is crowded](Link::is_crowded).
+    crowded: bool,
 }
 
 impl Peer {
@@ -57,6 +59,7 @@ impl Peer {
             send_full_total: 0,
             send_closed_total: 0,
             topology_noted: false,
+            crowded: false,
         }
     }
 
@@ -125,6 +128,7 @@ pub(super) fn queue(
     peer.inflight += 1;
     header.encode(body.len(), link.egress.tail());
     body.send(&mut link.egress);
+    peer.crowded = link.is_crowded();
     let conn = link.id;
     connections.mark_dirty(conn);
     RequestSent::Queued
@@ -204,6 +208,7 @@ impl Node {
         }
         state.wait(now);
         state.ready = false;
+        state.crowded = false;
         state.inflight = 0;
         if self.states[peer.index()] != PeerState::Down {
             self.states[peer.index()] = PeerState::Down;
@@ -253,7 +258,38 @@ impl Node {
                 Dial::Linked { conn } => self.heartbeat(peer, conn, now),
             }
         }
+        self.relieve();
         self.close_silent_inbound(now);
+    }
+
+    /// Whether clients' requests wait until a peer has taken in what is queued for it.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.peers.iter().any(|peer| peer.crowded)
+    }
+
+    /// Lets clients go on that waited for a peer to take in its backlog.
+    fn relieve(&mut self) {
+        if self.is_crowded() {
+            return;
+        }
+        let paused = self.connections.clients().filter(|client| client.paused);
+        let paused: Vec<ConnId> = paused.map(|client| client.id).collect();
+        for id in paused {
+            self.unpause(id);
+        }
+    }
+
+    /// A reply shows how far a crowded peer has come.
+    fn relieved_by(&mut self, peer: PeerId) {
+        let state = &mut self.peers[peer.index()];
+        if !state.crowded {
+            return;
+        }
+        let link = state.link().and_then(|conn| self.connections.link(conn));
+        if link.is_none_or(|link| !link.is_crowded()) {
+            state.crowded = false;
+            self.relieve();
+        }
     }
 
     fn heartbeat(&mut self, peer: PeerId, conn: ConnId, now: Now) {
@@ -261,6 +297,7 @@ impl Node {
             return;
         };
         link.notice_progress(now.mono);
+        self.peers[peer.index()].crowded = link.is_crowded();
         if now.mono.since_ms(link.heard) >= self.config.peer_timeout_ms {
             self.peer_down(peer, "it was silent for too long", now);
             return;
@@ -500,6 +537,7 @@ impl Node {
             self.hint_answered(peer, header, now);
         } else {
             self.forget_inflight(peer);
+            self.relieved_by(peer);
             self.take_reply(peer, header, body, now);
         }
     }

@@ -66,6 +66,7 @@ impl Node {
             command: flight.command,
             protocol: flight.protocol,
             restamps: 0,
+            counted: None,
             deadline: self.deadline(now),
         };
         for key in keys.iter().take(KEYS_MAX) {

@@ -174,8 +174,11 @@ fn an_overtaken_write_is_stamped_anew_and_wins() {
     ring.ahead_ms[1] = 60_000;
     assert_eq!(ring.ask(1, "SET k fast"), "+OK|");
     ring.restart_clock(0);
-    ring.ask(0, "DEL k");
-    assert_eq!(ring.ask(2, "GET k"), "$-1|");
+    // Of its keys only one is newer than it: the others are gone when it is sent again.
+    assert_eq!(ring.ask(2, "MSET a 1 b 2"), "+OK|");
+    ring.restart_clock(0);
+    assert_eq!(ring.ask(0, "DEL a k b no"), ":3|");
+    assert_eq!(ring.ask(2, "MGET k a b"), "*3|$-1|$-1|$-1|");
 }
 
 #[test]
@@ -224,7 +227,7 @@ fn requests_of_a_reader_that_takes_nothing_wait_until_it_does() {
 }
 
 #[test]
-fn replies_that_come_late_close_a_reader_that_takes_nothing_too() {
+fn replies_that_come_late_are_few_when_they_are_long() {
     let config = NodeConfig {
         client_queue_bytes_max: 1_000_000,
         ..Ring::quorum()
@@ -236,13 +239,90 @@ fn replies_that_come_late_close_a_reader_that_takes_nothing_too() {
     ring.clients[client].reading = false;
     ring.frozen[1] = true;
     ring.frozen[2] = true;
-    // All are in flight before the first reply is there.
+    // What was short before is no promise.
+    ring.send(client, "PING\r\n".repeat(20));
     ring.send(client, array(&["GET", "k"]).repeat(200));
+    assert!(ring.nodes[0].snapshot(ring.now).flights < 20);
     ring.frozen = vec![false; 3];
     ring.settle();
-    assert!(!ring.clients[client].open);
-    let counters = ring.nodes[0].snapshot(ring.now).counters;
-    assert_eq!(counters.client_closed_slow_total, 1);
+    let conn = ring.clients[client].conn;
+    let waiting = ring.nodes[0].egress(conn).unwrap().len();
+    assert!((500_000..2_000_000).contains(&waiting), "{waiting}");
+    ring.clients[client].reading = true;
+    ring.settle();
+    let values = format!("$100000|{value}|").repeat(200);
+    assert_eq!(ring.take(client), "+PONG|".repeat(20) + &values);
+    ring.assert_nothing_left();
+}
+
+#[test]
+fn a_reader_at_its_limit_that_takes_nothing_for_a_minute_is_closed() {
+    let config = NodeConfig {
+        client_queue_bytes_max: 1_000_000,
+        ..Ring::quorum()
+    };
+    for places in [&[("dc1", "r1")][..], &[("dc1", "r1"), ("dc1", "r2")][..]] {
+        let mut ring = Ring::new(places, &config);
+        let value = "v".repeat(100_000);
+        ring.send(0, array(&["SET", "k", &value]));
+        let client = ring.connect(0);
+        ring.clients[client].reading = false;
+        ring.send(client, array(&["GET", "k"]).repeat(200));
+        ring.pass_ms(59_000);
+        assert!(ring.clients[client].open);
+        ring.pass_ms(2_000);
+        assert!(!ring.clients[client].open);
+        let counters = ring.nodes[0].snapshot(ring.now).counters;
+        assert_eq!(counters.client_closed_slow_total, 1);
+        ring.assert_nothing_left();
+    }
+}
+
+#[test]
+fn any_number_of_values_longer_than_the_limit_reach_a_client_that_reads() {
+    let config = NodeConfig {
+        client_queue_bytes_max: 50_000,
+        ..Ring::quorum()
+    };
+    let mut ring = Ring::three(&config);
+    let value = "v".repeat(100_000);
+    ring.send(0, array(&["SET", "k", &value]));
+    assert_eq!(ring.take(0), "+OK|");
+    ring.send(
+        0,
+        [array(&["GET", "k"]), array(&["PING"])].concat().repeat(50),
+    );
+    let answers = format!("$100000|{value}|+PONG|").repeat(50);
+    assert!(ring.take(0) == answers);
+    ring.assert_nothing_left();
+}
+
+#[test]
+fn config_get_takes_patterns_in_any_case() {
+    let mut ring = Ring::three(&Ring::quorum());
+    assert_eq!(
+        ring.ask(0, "CONFIG GET MAXcl* no?e"),
+        "*2|$10|maxclients|$5|16384|"
+    );
+}
+
+#[test]
+fn s2_requests_wait_for_a_peer_that_takes_in_a_long_queue_and_none_is_refused() {
+    let mut ring = Ring::three(&Ring::quorum());
+    ring.link_bytes_max = 1_000_000;
+    let value = "v".repeat(1_000_000);
+    let clients: Vec<usize> = (0..10).map(|_| ring.connect(0)).collect();
+    for &client in &clients {
+        ring.send(client, array(&["SET", "k", &value]).repeat(10));
+    }
+    for _ in 0..100 {
+        let queued = ring.nodes[0].snapshot(ring.now).peers[1].queued_bytes;
+        assert!(queued < 40 << 20, "{queued}");
+        ring.pass_ms(20);
+    }
+    for &client in &clients {
+        assert_eq!(ring.take(client), "+OK|".repeat(10));
+    }
     ring.assert_nothing_left();
 }
 

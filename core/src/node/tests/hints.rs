@@ -139,10 +139,13 @@ fn h4_a_read_modify_write_hinted_by_a_node_without_the_key_converges() {
 fn h1_a_full_queue_is_counted_and_hinted() {
     let mut ring = Ring::three(&Ring::quorum());
     ring.link_bytes_max = 0;
-    ring.pass_ms(10);
+    ring.ask(0, "SET k0 v");
+    // Only a peer that takes nothing in is not waited for.
+    ring.pass_ms(300);
     let value = "v".repeat(1_000_000);
-    for number in 0..70 {
-        ring.send(0, array(&["SET", &format!("k{number}"), &value]));
+    let clients: Vec<usize> = (0..70).map(|_| ring.connect(0)).collect();
+    for (number, &client) in clients.iter().enumerate() {
+        ring.send(client, array(&["SET", &format!("k{number}"), &value]));
     }
     let full = peer(&ring, 1, 0);
     assert!(full.queued_bytes <= crate::limits::PEER_QUEUE_BYTES_MAX + 1_100_000);
@@ -150,7 +153,7 @@ fn h1_a_full_queue_is_counted_and_hinted() {
     ring.link_bytes_max = usize::MAX;
     ring.pass_ms(3_000);
     // Those that no quorum of copies took are refused, none is left open.
-    let answers = ring.take(0);
+    let answers: String = clients.iter().map(|&client| ring.take(client)).collect();
     let failed = answers.matches("-Dynomite: No Quorum Achieved|").count();
     assert_eq!(answers.matches("+OK|").count() + failed, 70);
     assert_eq!(failed as u64, full.send_full_total);
