@@ -15,7 +15,7 @@ import traceback
 sys.dont_write_bytecode = True
 
 from outside_checks import CHECKS, Skipped, cluster  # noqa: E402
-from outside_checks import cuts  # noqa: E402, F401
+from outside_checks import cuts, limits, ring, faults, admin, shell  # noqa: E402, F401
 
 
 def main():

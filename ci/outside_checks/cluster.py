@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import redis
@@ -26,6 +27,11 @@ def prepare(ringd):
     atexit.register(_clean)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: os._exit(_clean() or 1))
+
+
+def binary():
+    """The path of ringd."""
+    return _place["ringd"]
 
 
 def _clean():
@@ -200,6 +206,11 @@ def wait(condition, what, limit_s=10.0):
         if time.monotonic() - start > limit_s:
             raise AssertionError(f"waited {limit_s} s in vain for {what}")
         time.sleep(0.02)
+
+
+def busy():
+    """Whether more wants to run on this machine than it has processors."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 class Ring:
