@@ -69,6 +69,7 @@ pub(crate) fn run(workspace: &Workspace, question: &Question) -> Result<Exit> {
         head: workspace.revision()?,
         base: question.base.clone(),
         filter: question.filter.clone(),
+        changed_suites: sides.changed,
         blame: match question.base_run {
             Some(_) => BTreeMap::new(), // a recorded base has counts, but no profiles
             None => blame::of_failures(&rows, &folder),

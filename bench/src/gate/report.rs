@@ -1,6 +1,6 @@
 //! What the gate tells: the verdict first, then why, as Markdown and as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::RangeBounds;
@@ -97,6 +97,7 @@ pub(crate) struct Report {
     pub(crate) head: String,
     pub(crate) base: Base,
     pub(crate) filter: String,
+    pub(crate) changed_suites: BTreeSet<String>,
     pub(crate) rows: Vec<Row>,
     pub(crate) proofs: Vec<Proof>,
     pub(crate) blame: BTreeMap<String, Vec<Function>>,
@@ -136,6 +137,14 @@ impl Report {
             "Head {} against base {base} ({}).\n",
             self.head, self.base.reason
         );
+        if !self.changed_suites.is_empty() {
+            let names: Vec<&str> = self.changed_suites.iter().map(String::as_str).collect();
+            let names = names.join(", ");
+            let _ = writeln!(
+                text,
+                "The bench sources of {names} differ: both sides are measured as the head has them.\n"
+            );
+        }
         let telling = |row: &&Row| !matches!(row.verdict, Verdict::Pass);
         let rows: Vec<&Row> = self.rows.iter().filter(telling).collect();
         if !rows.is_empty() {

@@ -20,6 +20,8 @@ pub(super) struct Sides {
     pub(super) base: Side,
     /// Suites whose rows can't be compared.
     pub(super) incomparable: BTreeSet<String>,
+    /// Suites whose source has changed, where both sides were measured as the head has it.
+    pub(super) changed: BTreeSet<String>,
     pub(super) fingerprint: Fingerprint,
 }
 
@@ -37,10 +39,11 @@ pub(super) fn measure(workspace: &Workspace, question: &Question, folder: &Path)
             head,
             base,
             incomparable: BTreeSet::new(),
+            changed: BTreeSet::new(),
             fingerprint,
         });
     }
-    trees.put_base_together()?;
+    let changed = trees.put_base_together()?;
     fingerprint.must_equal(&fingerprint.in_tree(&trees.base().dir)?)?;
     let head = build_head(trees.head())?;
     let (base, incomparable) = build_base(&trees)?;
@@ -48,6 +51,7 @@ pub(super) fn measure(workspace: &Workspace, question: &Question, folder: &Path)
     Ok(Sides {
         head,
         base,
+        changed: changed.difference(&incomparable).cloned().collect(),
         incomparable,
         fingerprint,
     })

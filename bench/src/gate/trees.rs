@@ -75,12 +75,14 @@ impl Trees {
         Ok(trees)
     }
 
-    /// Puts the base together, with the head's harness.
-    pub(crate) fn put_base_together(&self) -> Result<()> {
+    /// Puts the base together, with the head's harness; the suites whose source that changes.
+    pub(crate) fn put_base_together(&self) -> Result<BTreeSet<String>> {
         self.check_out_base()?;
+        let changed = self.changed_suites()?;
         let bench = |side: &Folders| side.worktree.join("bench");
         mirror(&bench(&self.head), &bench(&self.base))?;
-        self.base.bring_up()
+        self.base.bring_up()?;
+        Ok(changed)
     }
 
     /// As the working tree is, with what is not committed yet.
@@ -105,14 +107,19 @@ impl Trees {
     pub(crate) fn use_own_harness(&self) -> Result<BTreeSet<String>> {
         self.check_out_base()?;
         self.base.bring_up()?;
-        let (head, base) = (&self.head.worktree, &self.base.worktree);
-        if !base.join(HARNESS[0]).is_file() {
+        if !self.base.worktree.join(HARNESS[0]).is_file() {
             bail!(
                 "no comparable base: {} has no cases of its own, and the head's do not compile \
                  against its core",
                 self.base_revision
             );
         }
+        self.changed_suites()
+    }
+
+    /// Suites whose bench source differs between the two sides.
+    fn changed_suites(&self) -> Result<BTreeSet<String>> {
+        let (head, base) = (&self.head.worktree, &self.base.worktree);
         let differs = |path: &str| fs::read(head.join(path)).ok() != fs::read(base.join(path)).ok();
         let all = HARNESS.iter().any(|path| differs(path));
         let mut suites = suite_names(head)?;
@@ -125,7 +132,7 @@ impl Trees {
 fn suite_names(tree: &Path) -> Result<BTreeSet<String>> {
     let files = files_under(&tree.join(SUITES))?.into_iter();
     let names = files.filter_map(|path| Some(path.to_str()?.strip_suffix(".rs")?.to_owned()));
-    Ok(names.collect())
+    Ok(names.filter(|name| name != "mod").collect())
 }
 
 /// Makes `dir` a clean worktree at `commit`.
