@@ -256,6 +256,8 @@ pub struct Flights {
     slots: Vec<Slot>,
     free: Vec<u32>,
     deadlines: VecDeque<(Mono, FlightId)>,
+    /// Those that were given a second deadline, which is as long for all of them.
+    late: VecDeque<(Mono, FlightId)>,
 }
 
 impl Flights {
@@ -321,19 +323,35 @@ impl Flights {
         Some(flight)
     }
 
-    /// The next flight whose deadline has passed; each is given once.
+    /// The next flight whose deadline has passed; each is given once for each deadline.
     pub fn next_due(&mut self, now: Mono) -> Option<FlightId> {
-        while let Some(&(deadline, id)) = self.deadlines.front() {
-            if self.get(id).is_some() {
-                if deadline > now {
-                    return None;
+        for late in [false, true] {
+            while let Some(&(deadline, id)) = self.queue(late).front() {
+                let under_way = self.get(id).is_some();
+                if under_way && deadline > now {
+                    break;
                 }
-                self.deadlines.pop_front();
-                return Some(id);
+                self.queue(late).pop_front();
+                if under_way {
+                    return Some(id);
+                }
             }
-            self.deadlines.pop_front();
         }
         None
+    }
+
+    fn queue(&mut self, late: bool) -> &mut VecDeque<(Mono, FlightId)> {
+        if late {
+            &mut self.late
+        } else {
+            &mut self.deadlines
+        }
+    }
+
+    /// Gives a flight whose deadline has passed another one. Not to go back from one call to the
+    /// next.
+    pub fn wait_until(&mut self, id: FlightId, deadline: Mono) {
+        self.late.push_back((deadline, id));
     }
 
     /// Ids of all flights.

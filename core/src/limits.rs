@@ -24,6 +24,8 @@ pub const PEER_QUEUE_PAUSE_BYTES: usize = 32 * 1024 * 1024;
 /// that then reads nothing for long is closed (`client_output_buffer_limit`). Generous, because
 /// clients that write a whole pipeline before they read anything would wait for ever.
 pub const CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of replies queued for one peer; above it its next requests wait until it has read some.
+pub const PEER_REPLIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Links that others opened to the peer listener and on which no hello has come.
 pub const STRANGERS_MAX: usize = 1024;
 /// For how long a client at that limit may read nothing, in milliseconds.

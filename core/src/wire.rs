@@ -42,7 +42,7 @@ pub enum Kind {
     Repair = 8,
     /// Catch-up: send me the entries after this cursor.
     Pull = 9,
-    /// Catch-up: entries and the next cursor (in `request id`; zero: that was all).
+    /// Catch-up: the next cursor (zero: that was all) and entries.
     Page = 10,
 }
 

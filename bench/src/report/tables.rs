@@ -175,12 +175,8 @@ pub(crate) fn headline(run: &Run) -> Table {
         "offered a second (open loop)".into(),
         format!("{:.0}", load.totals.offered_per_s),
     ]);
-    let quiet = match run.objection() {
-        None => "",
-        Some(_) => " (the machine was not quiet)",
-    };
     table.row([
-        format!("response p50, p99, worst{quiet}"),
+        "response p50, p99, worst".into(),
         format!(
             "{}, {}, {}",
             time(load.latency.response.p50_ns),

@@ -213,6 +213,8 @@ pub(super) struct Link {
     pub(super) dialled: bool,
     /// The hello was exchanged.
     pub(super) ready: bool,
+    /// Too many replies wait to be read at the other end: its next requests wait here.
+    pub(super) paused: bool,
     /// Its close was asked for: nothing more of it is looked at.
     pub(super) refused: bool,
     pub(super) input: Input,
@@ -233,6 +235,7 @@ impl Link {
             peer: dialled,
             dialled: dialled.is_some(),
             ready: false,
+            paused: false,
             refused: false,
             input: Input::default(),
             egress: Egress::default(),

@@ -19,6 +19,10 @@ use crate::wire::{Flags, Header, Kind as FrameKind};
 /// How often a write is stamped anew before it is given up as overtaken.
 const RESTAMPS_MAX: u8 = 3;
 
+/// How long a write past its deadline is waited for while its link lasts, in milliseconds: a peer
+/// that answers others but not this one never will.
+const LATE_WRITE_MS: u64 = 30_000;
+
 /// A request to be sent to replicas.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order<'a> {
@@ -432,6 +436,7 @@ impl Node {
                 continue;
             };
             let access = flight.command.access;
+            let last_chance = flight.deadline.plus_ms(LATE_WRITE_MS);
             if !flight.answered {
                 let level = flight.consistency;
                 self.response_timeouts[level as usize] += 1;
@@ -439,7 +444,9 @@ impl Node {
                 flight.verdict = Some(errors::TIMEOUT);
                 self.deliver(id, now);
             }
-            if access != Access::Write {
+            if access == Access::Write && now.mono < last_chance {
+                self.flights.wait_until(id, now.mono.plus_ms(LATE_WRITE_MS));
+            } else {
                 self.abandon_stragglers(id, now);
             }
         }

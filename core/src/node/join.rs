@@ -6,7 +6,7 @@
 //! without this node's copy floor(N/2) are sure to be left, so N − floor(N/2) of the other racks
 //! must be pulled from to meet one of them. When so many replicas are joining that no majority
 //! kept its memory, there is nothing left that could be waited for: the node pulls from those who
-//! serve and goes on.
+//! are there and goes on. They may be joining too: what they took since is as good as any.
 
 use super::{Node, Notice, states};
 use crate::dispatch::PeerState;
@@ -22,6 +22,8 @@ const PAGE_BYTES: usize = 256 * 1024;
 enum Pull {
     Waiting,
     Running,
+    /// All that it has is here, but it is catching up itself.
+    Part,
     Done,
 }
 
@@ -29,6 +31,10 @@ enum Pull {
 #[derive(Debug)]
 pub(super) struct Join {
     pulls: Vec<Pull>,
+    /// Numbers the pulls.
+    serial: u64,
+    /// By peer: its newest pull. Pages of one before come too late to end it.
+    newest: Vec<u64>,
     /// Seen joining since this node began to: its memory was lost at the same time.
     forgot: Vec<bool>,
     started: Mono,
@@ -39,6 +45,8 @@ impl Join {
     pub(super) fn new(peer_count: usize, now: Now) -> Self {
         Self {
             pulls: vec![Pull::Waiting; peer_count],
+            serial: 0,
+            newest: vec![0; peer_count],
             forgot: vec![false; peer_count],
             started: now.mono,
             entries: 0,
@@ -50,14 +58,17 @@ impl Node {
     /// A peer's state changed: it may be pulled from now, or have forgotten what it gave.
     pub(super) fn join_peer_changed(&mut self, peer: PeerId, now: Now) {
         let state = self.states[peer.index()];
-        let serves = state == PeerState::Normal && self.same_datacenter(peer);
+        let near = self.same_datacenter(peer);
         let Some(join) = &mut self.join else {
             return;
         };
         join.forgot[peer.index()] |= state == PeerState::Joining;
-        join.pulls[peer.index()] = if serves { Pull::Running } else { Pull::Waiting };
-        if serves {
-            self.pull(peer, 0);
+        if near && matches!(state, PeerState::Normal | PeerState::Joining) {
+            join.pulls[peer.index()] = Pull::Running;
+            join.serial += 1;
+            join.newest[peer.index()] = join.serial;
+            let serial = join.serial;
+            self.pull(peer, serial, 0);
         }
         self.join_watch(now);
     }
@@ -76,8 +87,10 @@ impl Node {
         self.topology.peer(peer).datacenter == self.topology.local_datacenter()
     }
 
-    fn pull(&mut self, peer: PeerId, cursor: u64) {
-        self.send_frame(peer, Header::new(Kind::Pull), &cursor.to_le_bytes());
+    fn pull(&mut self, peer: PeerId, serial: u64, cursor: u64) {
+        let mut header = Header::new(Kind::Pull);
+        header.request_id = serial;
+        self.send_frame(peer, header, &cursor.to_le_bytes());
     }
 
     /// A joining peer asks for the entries of its ranges after a cursor.
@@ -85,7 +98,7 @@ impl Node {
         &mut self,
         id: ConnId,
         peer: PeerId,
-        body: &[u8],
+        (header, body): (Header, &[u8]),
     ) -> Result<(), WireError> {
         let cursor = Reader(body).u64().ok_or(WireError::Body("pull"))?;
         let mut page = self.pool.take();
@@ -100,7 +113,9 @@ impl Node {
                 }
             });
         page[..8].copy_from_slice(&next.to_le_bytes());
-        self.answer_frame(id, Header::new(Kind::Page), &page);
+        let mut answer = Header::new(Kind::Page);
+        answer.request_id = header.request_id;
+        self.answer_frame(id, answer, &page);
         self.pool.give(page);
         Ok(())
     }
@@ -109,7 +124,7 @@ impl Node {
     pub(super) fn take_page(
         &mut self,
         peer: PeerId,
-        body: &[u8],
+        (header, body): (Header, &[u8]),
         now: Now,
     ) -> Result<(), WireError> {
         let mut reader = Reader(body);
@@ -128,11 +143,17 @@ impl Node {
             return Ok(());
         };
         join.entries += entries;
-        if next != 0 {
-            self.pull(peer, next);
+        if join.newest[peer.index()] != header.request_id {
             return Ok(());
         }
-        join.pulls[peer.index()] = Pull::Done;
+        if next != 0 {
+            self.pull(peer, header.request_id, next);
+            return Ok(());
+        }
+        join.pulls[peer.index()] = match self.states[peer.index()] {
+            PeerState::Joining => Pull::Part,
+            _ => Pull::Done,
+        };
         self.join_watch(now);
         Ok(())
     }
@@ -171,7 +192,7 @@ impl Node {
         let wanted = (replica_count - replica_count / 2).min(replica_count - 1);
         let majority_kept = forgetful <= (replica_count - 1) / 2;
         let waited = now.mono.since_ms(join.started) >= self.config.peer_timeout_ms;
-        let nobody_serves = !join.pulls.contains(&Pull::Running);
-        pulled >= wanted || (!majority_kept && nobody_serves && (unsure == 0 || waited))
+        let all_pulled = !join.pulls.contains(&Pull::Running);
+        pulled >= wanted || (!majority_kept && all_pulled && (unsure == 0 || waited))
     }
 }

@@ -231,10 +231,14 @@ impl Node {
         self.end_input(conn);
     }
 
-    /// Bytes of a client's egress were sent while [`wants_read`](Self::wants_read) was false: if
-    /// it had too many replies unread, its waiting requests may go on.
+    /// Bytes of a connection's egress were sent while [`wants_read`](Self::wants_read) was false:
+    /// if it had too many replies unread, its waiting requests may go on.
     pub fn handle_sent(&mut self, conn: ConnId, now: Now) {
-        self.unpause(conn);
+        match self.connections.get(conn) {
+            Some(Connection::Client(_)) => self.unpause(conn),
+            Some(Connection::Link(_)) => self.link_sent(conn, now),
+            _ => {}
+        }
         self.resume(now);
     }
 
@@ -301,7 +305,7 @@ impl Node {
     pub fn wants_read(&self, conn: ConnId) -> bool {
         match self.connections.get(conn) {
             Some(Connection::Client(client)) => !(client.paused || client.ending || client.closing),
-            Some(Connection::Link(_)) => true,
+            Some(Connection::Link(link)) => !link.paused,
             _ => false,
         }
     }

@@ -5,7 +5,7 @@ use super::{Action, Node, Notice};
 use crate::command::{Access, Command};
 use crate::dispatch::PeerState;
 use crate::ids::{ConnId, PeerId};
-use crate::limits::{INFLIGHT_PER_PEER_MAX, PEER_QUEUE_BYTES_MAX};
+use crate::limits::{INFLIGHT_PER_PEER_MAX, PEER_QUEUE_BYTES_MAX, PEER_REPLIES_BYTES_MAX};
 use crate::payload::Payload;
 use crate::resp::{Parsed as ParsedRequest, Protocol, RequestParser};
 use crate::store::{Exec, Origin};
@@ -395,6 +395,34 @@ impl Node {
                     at += len;
                 }
             }
+            if self.replies_pile_up(id) {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Stops taking requests of a peer that does not read its replies. What this node itself
+    /// asked is always read, so that the two can't wait for each other.
+    fn replies_pile_up(&mut self, id: ConnId) -> bool {
+        let Some(link) = self.connections.link(id) else {
+            return false;
+        };
+        link.paused = !link.dialled && link.egress.len() >= PEER_REPLIES_BYTES_MAX;
+        link.paused
+    }
+
+    /// A link that waited until its replies were read may go on.
+    pub(super) fn link_sent(&mut self, id: ConnId, now: Now) {
+        let Some(link) = self.connections.link(id) else {
+            return;
+        };
+        if link.ready {
+            link.heard = now.mono;
+        }
+        if link.paused && link.egress.len() <= PEER_REPLIES_BYTES_MAX / 2 {
+            link.paused = false;
+            self.link_bytes(id, &[], now);
+            self.actions.push_back(Action::ResumeRead(id));
         }
     }
 
@@ -433,8 +461,8 @@ impl Node {
             Kind::Fetch => self.answer_fetch(id, header, body, now),
             Kind::State => self.take_state(header, body, now)?,
             Kind::Repair => self.take_repair(id, header, body, now)?,
-            Kind::Pull => self.answer_pull(id, peer, body)?,
-            Kind::Page => self.take_page(peer, body, now)?,
+            Kind::Pull => self.answer_pull(id, peer, (header, body))?,
+            Kind::Page => self.take_page(peer, (header, body), now)?,
         }
         Ok(())
     }

@@ -346,3 +346,66 @@ fn everything_in_pieces_of_random_sizes() {
         ring.assert_nothing_left();
     }
 }
+
+#[test]
+fn a_peer_that_does_not_read_its_replies_is_not_served_without_bound() {
+    let config = NodeConfig {
+        client_queue_bytes_max: usize::MAX,
+        ..Ring::level(Consistency::DcOne)
+    };
+    let places = [("dc1", "r1"), ("dc1", "r1"), ("dc2", "r1")];
+    let mut ring = Ring::new(&places, &config);
+    let key = ring.key_of(&[0, 2]);
+    let value = "v".repeat(4_000_000);
+    ring.send(0, array(&["SET", &key, &value]));
+    ring.take(0);
+    // The requests arrive, the replies hardly move.
+    ring.link_bytes_max = 20_000;
+    ring.pass_ms(10);
+    ring.send(1, array(&["GET", &key]).repeat(40));
+    ring.pass_ms(200);
+    let links = ring.nodes[0].connections.links();
+    let most = links.map(|link| link.egress.len()).max().unwrap();
+    let bound = crate::limits::PEER_REPLIES_BYTES_MAX + 5_000_000;
+    assert!((5_000_000..bound).contains(&most), "{most}");
+    assert_eq!(ring.state(1, 0), PeerState::Normal);
+    ring.link_bytes_max = usize::MAX;
+    ring.pass_ms(100);
+    let wanted = "$4000000|".len() + 4_000_001;
+    assert_eq!(ring.take(1).len(), 40 * wanted);
+    ring.assert_nothing_left();
+}
+
+/// Bits of running links flip: links may break, nothing else.
+#[test]
+fn flipped_bits_between_nodes_break_nothing_but_links() {
+    for seed in 0..20 {
+        let mut random = Random(seed);
+        let mut ring = Ring::three(&Ring::quorum());
+        ring.chopped = Some(Random(seed));
+        for round in 0..30 {
+            ring.send(
+                0,
+                format!("SET k{round} v\r\nMGET k0 k{round}\r\nINCR n\r\n"),
+            );
+            ring.send(1, "GET n\r\nDEL k3 k4\r\n");
+            let wire = random.below(ring.wires.len());
+            ring.wires[wire].ends[random.below(2)].flips = Some(random.below(400));
+            ring.pass_ms(20);
+        }
+        ring.pass_ms(8_000);
+        for seen_by in 0..3 {
+            for of in 0..3 {
+                assert_eq!(ring.state(of, seen_by), PeerState::Normal, "seed {seed}");
+            }
+        }
+        ring.take(0);
+        assert_eq!(ring.ask(0, "SET k v"), "+OK|");
+        // A write whose reply went astray is given up in the end.
+        ring.pass_ms(36_000);
+        for node in &ring.nodes {
+            let snapshot = node.snapshot(ring.now);
+            assert_eq!((snapshot.flights, snapshot.split_commands), (0, 0));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clients;
+mod commands;
 mod datacenters;
 mod harness;
 mod hints;
