@@ -57,6 +57,12 @@ impl View {
     pub(crate) fn hints_stored(&self) -> u64 {
         self.peers.iter().map(|peer| peer.hints_stored).sum()
     }
+
+    /// Hints that no peer will ever see.
+    pub(crate) fn hints_dropped(&self) -> u64 {
+        let dropped = |peer: &PeerView| peer.hints_expired_total + peer.hints_refused_total;
+        self.peers.iter().map(dropped).sum()
+    }
 }
 
 /// Asks a node.

@@ -175,8 +175,12 @@ pub(crate) fn headline(run: &Run) -> Table {
         "offered a second (open loop)".into(),
         format!("{:.0}", load.totals.offered_per_s),
     ]);
+    let quiet = match run.objection() {
+        None => "",
+        Some(_) => " (the machine was not quiet)",
+    };
     table.row([
-        "response p50, p99, worst".into(),
+        format!("response p50, p99, worst{quiet}"),
         format!(
             "{}, {}, {}",
             time(load.latency.response.p50_ns),
