@@ -22,6 +22,9 @@ impl Node {
             Connection::Client(client) => client,
             other => return self.connections.put(id, other),
         };
+        if !bytes.is_empty() || !client.held_up {
+            client.received = now.mono;
+        }
         let mut parser = std::mem::take(&mut client.parser);
         if client.input.is_empty() {
             let used = self.requests(&mut client, &mut parser, bytes, now);
@@ -58,8 +61,10 @@ impl Node {
             }
             let queue_max = self.config.client_queue_bytes_max;
             let full = client.waiting() >= client.window(queue_max);
-            if full || client.queued_bytes() >= queue_max || self.is_crowded() {
+            let held_up = full || self.is_crowded();
+            if held_up || client.queued_bytes() >= queue_max {
                 client.paused = true;
+                client.held_up = held_up;
                 break;
             }
             match parser.parse(&buf[at..]) {
@@ -218,6 +223,13 @@ impl Node {
         let Some(first_key) = command.first_key(request.len()) else {
             return self.run_locally(client, command, request, now);
         };
+        let deadline = client.received.plus_ms(self.config.request_timeout_ms);
+        if deadline <= now.mono {
+            let level = self.rules.rule(request.arg(first_key), command.access);
+            self.response_timeouts[level.consistency as usize] += 1;
+            client.reply(&mut self.pool, |out| out.extend_from_slice(errors::TIMEOUT));
+            return;
+        }
         if command.last_key != 1
             && let Some(split) = self.split_of(command, request)
         {
@@ -235,7 +247,10 @@ impl Node {
                     conn: client.id,
                     slot: client.next_slot(),
                 };
-                let order = Order::new(owner, command, request, client.protocol);
+                let order = Order {
+                    deadline: Some(deadline),
+                    ..Order::new(owner, command, request, client.protocol)
+                };
                 match self.launch(order, &fanout, now) {
                     Launched::Waiting => {
                         client.reserve();

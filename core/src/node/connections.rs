@@ -73,6 +73,10 @@ pub(super) struct Client {
     pub(super) closing: bool,
     /// Reading waits until fewer requests are in flight.
     pub(super) paused: bool,
+    /// When the requests that are looked at now came: their time has begun.
+    pub(super) received: Mono,
+    /// What paused it is not its own slowness: its requests wait for replicas.
+    pub(super) held_up: bool,
     slots: VecDeque<Slot>,
     first_slot: u64,
     held_bytes: usize,
@@ -98,6 +102,8 @@ impl Client {
             ending: false,
             closing: false,
             paused: false,
+            received: opened,
+            held_up: false,
             slots: VecDeque::new(),
             first_slot: 0,
             held_bytes: 0,

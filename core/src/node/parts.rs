@@ -108,7 +108,7 @@ impl Node {
             owner,
             command,
             protocol: client.protocol,
-            deadline: self.deadline(now),
+            deadline: client.received.plus_ms(self.config.request_timeout_ms),
             coalescer,
             launching: true,
         });
