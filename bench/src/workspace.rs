@@ -44,10 +44,18 @@ impl Workspace {
         git(&self.root, args)
     }
 
-    /// The commit's short name, with `+` when files differ from it.
+    /// The commit's short name, with `+` when sources differ from it.
     pub(crate) fn revision(&self) -> Result<String> {
         let head = self.git(&["rev-parse", "--short=10", "HEAD"])?;
-        let clean = self.git(&["status", "--porcelain"])?.is_empty();
+        let status = [
+            "status",
+            "--porcelain",
+            "--",
+            ".",
+            ":!profiles",
+            ":!reports",
+        ];
+        let clean = self.git(&status)?.is_empty();
         Ok(if clean { head } else { format!("{head}+") })
     }
 }
