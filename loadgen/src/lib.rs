@@ -20,12 +20,14 @@ mod encode;
 mod law;
 mod live;
 mod marks;
+mod objective;
 mod preload;
 mod procfs;
 mod random;
 mod record;
 mod report;
 mod run;
+mod search;
 #[cfg(test)]
 mod statistics;
 mod steady;
@@ -44,6 +46,7 @@ pub use decode::DecodeError;
 pub use law::{KeyLaw, KeySampler, LawError, Mix, SizeLaw};
 pub use live::{LiveLine, Observer, Progress, Quiet};
 pub use marks::Marks;
+pub use objective::{Objective, ObjectiveError, span_ns};
 pub use preload::PreloadError;
 pub use procfs::Host;
 pub use random::Random;
@@ -52,6 +55,7 @@ pub use report::{
     SCHEMA_VERSION, SeriesRow, Span, Steady, Totals,
 };
 pub use run::{RunError, run};
+pub use search::{Answer, Batch, Outcome, Plan, Purpose, Search, Step};
 pub use steady::Trend;
 pub use table::{Style, table};
 pub use value::Values;
