@@ -8,6 +8,7 @@ pub(super) fn together(reader: &mut Reader) {
     seed_provider(reader);
     protect(reader);
     ring(reader);
+    weights(reader);
     bucket_types(reader);
     encryption(reader);
     times(reader);
@@ -54,6 +55,31 @@ fn ring(reader: &mut Reader) {
             "{own} is no name other nodes know this one by; set advertise to what their dyn_seeds say"
         );
         reader.warn(reader.place_of("dyn_listen"), text);
+    }
+}
+
+/// Each weight is some node's. Whether the distribution knows weights is the ring's to say; that
+/// the shadow does not is worth a word.
+fn weights(reader: &mut Reader) {
+    let pool = &reader.pool;
+    let own = pool.local_name();
+    let seeds = pool.seeds.iter().map(|seed| seed.address.to_string());
+    let known: Vec<String> = std::iter::once(own).chain(seeds).collect();
+    let named = pool.weights.iter().map(|listed| listed.address.to_string());
+    if let Some(stranger) = named.into_iter().find(|name| !known.contains(name)) {
+        let text = format!(
+            "weights names {stranger}, which is no node of the ring; the nodes are: {}",
+            known.join(", ")
+        );
+        return reader.error(reader.place_of("weights"), text);
+    }
+    let unaware = pool.distribution_shadow.filter(|kind| !kind.row().weighted);
+    if let Some(shadow) = unaware.filter(|_| !pool.weights.is_empty()) {
+        let text = format!(
+            "distribution_shadow {} knows no weights: it is compared as if all were equal",
+            shadow.name()
+        );
+        reader.warn(reader.place_of("distribution_shadow"), text);
     }
 }
 

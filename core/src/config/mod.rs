@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use keys::Key;
-pub use parts::{Address, BucketType, LogFormat, LogLevel, SecureServers, Seed};
+pub use parts::{Address, BucketType, LogFormat, LogLevel, SecureServers, Seed, Weight};
 pub use pool::PoolConfig;
 pub use table::KEYS;
 

@@ -29,6 +29,15 @@ pub struct Seed {
     pub tokens: Vec<Token>,
 }
 
+/// One of `weights`: `host:port:weight`, as twemproxy writes a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// What the ring calls the node.
+    pub address: Address,
+    /// Its share relative to its rack's other nodes, which have 1 unless they are listed too.
+    pub weight: u32,
+}
+
 /// One of `bucket_types`: settings of the keys `name/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketType {
@@ -169,6 +178,22 @@ impl Seed {
             rack: rack.to_owned(),
             datacenter: datacenter.to_owned(),
             tokens: tokens_of(tokens)?,
+        })
+    }
+}
+
+impl Weight {
+    /// From `host:port:weight`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let form = || format!("'{text}' is not HOST:PORT:WEIGHT, such as 10.0.0.2:8101:3");
+        let (address, weight) = text.rsplit_once(':').ok_or_else(form)?;
+        let weight = weight.parse().map_err(|_| form())?;
+        if weight == 0 {
+            return Err(format!("'{text}': a weight is at least 1"));
+        }
+        Ok(Self {
+            address: Address::parse(address).map_err(|_| form())?,
+            weight,
         })
     }
 }

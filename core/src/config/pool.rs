@@ -1,7 +1,7 @@
 //! What the configuration says, as values: the one pool a node serves.
 
 use super::document::{Node, Position, Value};
-use super::parts::{Address, BucketType, LogFormat, LogLevel, SecureServers, Seed};
+use super::parts::{Address, BucketType, LogFormat, LogLevel, SecureServers, Seed, Weight};
 use super::table::KEYS;
 use crate::consistency::Consistency;
 use crate::distribution::{DistributionKind, Token};
@@ -41,6 +41,8 @@ pub struct PoolConfig {
     pub distribution: DistributionKind,
     /// A second distribution that is compared and never used.
     pub distribution_shadow: Option<DistributionKind>,
+    /// Nodes whose share is not 1.
+    pub weights: Vec<Weight>,
     /// The level of reads.
     pub read_consistency: Consistency,
     /// The level of writes.
@@ -130,6 +132,7 @@ impl PoolConfig {
             distribution: DistributionKind::by_name("vnode")
                 .expect("a row of the table of distributions"),
             distribution_shadow: None,
+            weights: Vec::new(),
             read_consistency: Consistency::DcOne,
             write_consistency: Consistency::DcOne,
             read_repairs_enabled: false,
@@ -198,6 +201,14 @@ impl PoolConfig {
         }
     }
 
+    fn weight_of(&self, name: &str) -> u32 {
+        let listed = self
+            .weights
+            .iter()
+            .find(|listed| listed.address.to_string() == name);
+        listed.map_or(1, |listed| listed.weight)
+    }
+
     /// Every node of the ring, this one first.
     fn peers(&self) -> Vec<PeerSpec> {
         let alone = self.is_single() && self.tokens.is_empty();
@@ -211,14 +222,14 @@ impl PoolConfig {
             datacenter: self.datacenter.clone(),
             rack: self.rack.clone(),
             tokens,
-            weight: 1,
+            weight: self.weight_of(&self.local_name()),
         };
         let others = self.seeds.iter().map(|seed| PeerSpec {
             name: seed.address.to_string(),
             datacenter: seed.datacenter.clone(),
             rack: seed.rack.clone(),
             tokens: seed.tokens.clone(),
-            weight: 1,
+            weight: self.weight_of(&seed.address.to_string()),
         });
         std::iter::once(local).chain(others).collect()
     }

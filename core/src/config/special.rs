@@ -2,7 +2,7 @@
 
 use super::document::{Entry, Node, Position, Value};
 use super::keys::Refusal;
-use super::parts::{self, BucketType, LogFormat, LogLevel, SecureServers, Seed};
+use super::parts::{self, BucketType, LogFormat, LogLevel, SecureServers, Seed, Weight};
 use super::pool::PoolConfig;
 use crate::distribution::DistributionKind;
 use crate::hash::HashKind;
@@ -99,6 +99,26 @@ pub(super) fn seeds(pool: &mut PoolConfig, words: &[(Position, String)]) -> Resu
             return Err(refuse(format!("{} stands in the list twice", seed.address)));
         }
         pool.seeds.push(seed);
+    }
+    Ok(())
+}
+
+pub(super) fn weights(pool: &mut PoolConfig, words: &[(Position, String)]) -> Result<(), Refusal> {
+    pool.weights.clear();
+    for (at, word) in words {
+        let refuse = |text| Refusal { at: *at, text };
+        let weight = Weight::parse(word.trim_end_matches(',')).map_err(refuse)?;
+        if pool
+            .weights
+            .iter()
+            .any(|other| other.address == weight.address)
+        {
+            return Err(refuse(format!(
+                "{} stands in the list twice",
+                weight.address
+            )));
+        }
+        pool.weights.push(weight);
     }
     Ok(())
 }

@@ -103,6 +103,12 @@ pub static KEYS: &[Key] = &[
         "a second distribution, compared and counted, never used",
     ),
     row(
+        "weights",
+        "",
+        Kind::Words("WEIGHTS", special::weights),
+        "shares of nodes that are not 1: a list of HOST:PORT:WEIGHT, this node's among them",
+    ),
+    row(
         "timeout",
         "5000",
         Kind::Time {

@@ -117,6 +117,19 @@ const ERRORS: &[(&str, &str)] = &[
         "f:5:5: a:1 stands in the list twice",
     ),
     (
+        "weights: 3",
+        "f:2:12: '3' is not HOST:PORT:WEIGHT, such as 10.0.0.2:8101:3",
+    ),
+    ("weights: a:1:0", "f:2:12: 'a:1:0': a weight is at least 1"),
+    (
+        "weights: [a:1:2, a:1:3]",
+        "f:2:20: a:1 stands in the list twice",
+    ),
+    (
+        "weights: a:1:2",
+        "f:2:3: weights names a:1, which is no node of the ring; the nodes are: 127.0.0.1:8101",
+    ),
+    (
         "dyn_seeds:\n- a:1:r:d:0",
         "f:2:3: there are dyn_seeds but no tokens: which part of the ring is this node's?",
     ),
@@ -444,4 +457,25 @@ proptest::proptest! {
             let _ = reader.finish();
         }
     }
+}
+
+#[test]
+fn weights_are_for_distributions_that_know_them() {
+    let ring = "tokens: 1\ndyn_seeds: ['a:1:localrack:localdc:2000000000']\nweights: [127.0.0.1:8101:2, a:1:3]";
+    let weighted = accepted(&format!("{ring}\ndistribution: modula"));
+    let peers = weighted.topology().expect("modula knows weights");
+    let weights: Vec<_> = peers.peers().iter().map(|peer| peer.weight).collect();
+    assert_eq!(weights, [2, 3]);
+    let refused = accepted(ring).topology().expect_err("vnode does not");
+    let expected = "rack 'localrack' of datacenter 'localdc': peer '127.0.0.1:8101' has weight 2 \
+                    and peer 'a:1' has 3, but the distribution vnode knows no weights; make them \
+                    equal, or choose one that does: modula";
+    assert!(refused.to_string().starts_with(expected), "{refused}");
+    assert!(accepted(&ring.replace(":2, ", ":3, ")).topology().is_ok());
+    let shadowed = format!("{ring}\ndistribution: modula\ndistribution_shadow: vnode");
+    let warnings = pool(&shadowed).expect("accepted").warnings;
+    assert_eq!(
+        warnings[0].to_string(),
+        "f:6:3: distribution_shadow vnode knows no weights: it is compared as if all were equal"
+    );
 }

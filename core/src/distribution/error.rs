@@ -32,6 +32,21 @@ pub enum BuildError {
         /// Its name.
         claimant: String,
     },
+    /// Different weights, and a distribution that gives every claimant the same.
+    #[error(
+        "peer '{}' has weight {} and peer '{}' has {}, but the distribution {} knows no weights; \
+         make them equal, or choose one that does: {}{}",
+        first.0, first.1, second.0, second.1, distribution.name(), weighted().join(", "),
+        if distribution.name() == "vnode" { "; with vnode more tokens make a larger share" } else { "" }
+    )]
+    WeightsIgnored {
+        /// The distribution asked for.
+        distribution: DistributionKind,
+        /// A peer and its weight.
+        first: (String, u32),
+        /// Another one.
+        second: (String, u32),
+    },
     /// A ring of tokens, and a peer without any.
     #[error(
         "peer '{claimant}' has no tokens, and the distribution vnode places peers by tokens; \
@@ -75,6 +90,11 @@ pub enum BuildError {
         /// The hash asked for.
         hash: HashKind,
     },
+}
+
+fn weighted() -> Vec<&'static str> {
+    let rows = DISTRIBUTIONS.iter().filter(|row| row.weighted);
+    rows.map(|row| row.name).collect()
 }
 
 /// Which combinations near the refused one do spread keys.

@@ -68,6 +68,8 @@ pub struct DistributionRow {
     pub refuses_narrow: bool,
     /// The empty key has hash 0 whatever the hash, as in twemproxy.
     pub empty_key_is_zero: bool,
+    /// Claimants get keys in proportion to their weights; else weights that differ are refused.
+    pub weighted: bool,
     /// One line for lists and reports.
     pub about: &'static str,
     build: Build,
@@ -80,6 +82,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         bits_min: 32,
         refuses_narrow: false,
         empty_key_is_zero: false,
+        weighted: false,
         about: "the token ring: the first token not below the key's",
         build: vnode::build,
     },
@@ -88,6 +91,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         bits_min: 15,
         refuses_narrow: false,
         empty_key_is_zero: true,
+        weighted: true,
         about: "twemproxy's remainder by the sum of weights",
         build: modula::build,
     },
@@ -96,6 +100,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         bits_min: 15,
         refuses_narrow: false,
         empty_key_is_zero: false,
+        weighted: false,
         about: "everything to the one peer of a rack",
         build: single::build,
     },
@@ -104,6 +109,7 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         bits_min: 32,
         refuses_narrow: true,
         empty_key_is_zero: false,
+        weighted: true,
         about: "a table of slices with exact shares and least movement",
         build: random_slicing::build,
     },
@@ -161,6 +167,22 @@ impl DistributionKind {
             });
         }
         (self.0.build)(claimants, hash)
+    }
+
+    /// Refuses claimants of different weights when the distribution gives all of them the same.
+    ///
+    /// # Errors
+    /// Names two of them and the distributions that know weights.
+    pub fn check_weights(self, claimants: &[Claimant]) -> Result<(), BuildError> {
+        let differs = |pair: &&[Claimant]| pair[0].weight != pair[1].weight;
+        match claimants.windows(2).find(differs) {
+            Some([first, second]) if !self.0.weighted => Err(BuildError::WeightsIgnored {
+                distribution: self,
+                first: (first.name.clone(), first.weight),
+                second: (second.name.clone(), second.weight),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a `built` distribution in which a claimant owns none of the values that `hash` can

@@ -77,7 +77,8 @@ impl Topology {
         Ok(self)
     }
 
-    /// Refuses a ring in which some peer owns none of the values that the hash can give.
+    /// Refuses a ring in which some peer owns none of the values that the hash can give, or has
+    /// a weight that the distribution passes over.
     ///
     /// # Errors
     /// Names the peer, its rack, and combinations that work.
@@ -87,8 +88,10 @@ impl Topology {
         } = self.placement;
         for datacenter in &self.datacenters {
             for rack in &datacenter.racks {
+                let claimants = self.claimants(rack);
                 distribution
-                    .check_spread(&*rack.distribution, &self.claimants(rack), hash)
+                    .check_weights(&claimants)
+                    .and_then(|()| distribution.check_spread(&*rack.distribution, &claimants, hash))
                     .map_err(|source| in_rack(&datacenter.name, &rack.name, source))?;
             }
         }
