@@ -12,6 +12,7 @@ mod machine;
 mod moment;
 mod progress;
 mod report;
+mod topology;
 mod verbs;
 mod versus;
 mod workspace;

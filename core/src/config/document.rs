@@ -12,30 +12,30 @@ const DEPTH_MAX: usize = 8;
 
 /// A place in the text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
+pub struct Position {
     /// The line.
-    pub(super) line: usize,
+    pub line: usize,
     /// The column, in characters.
-    pub(super) column: usize,
+    pub column: usize,
 }
 
 impl Position {
     /// Where a text begins.
-    pub(super) const START: Self = Self { line: 1, column: 1 };
+    pub const START: Self = Self { line: 1, column: 1 };
 }
 
 /// A piece of the document and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub struct Node {
     /// Where it begins.
-    pub(super) at: Position,
+    pub at: Position,
     /// What it is.
-    pub(super) value: Value,
+    pub value: Value,
 }
 
 /// The kinds of pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value {
     /// Nothing stands there (`key:` alone, `~`, `null`).
     Empty,
     /// One word, number or quoted text, as written.
@@ -48,28 +48,28 @@ pub(super) enum Value {
 
 /// One `key: value` of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Where the key begins.
-    pub(super) at: Position,
+    pub at: Position,
     /// The key.
-    pub(super) key: String,
+    pub key: String,
     /// The value.
-    pub(super) node: Node,
+    pub node: Node,
 }
 
 /// Why a text is no document of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub struct Malformed {
     /// Where reading stopped.
-    pub(super) at: Position,
+    pub at: Position,
     /// What is wrong there.
-    pub(super) text: String,
+    pub text: String,
 }
 
 impl Value {
     /// What the value is, for error texts.
     #[must_use]
-    pub(super) const fn shape(&self) -> &'static str {
+    pub const fn shape(&self) -> &'static str {
         match self {
             Self::Empty => "nothing",
             Self::Scalar(_) => "a single value",
@@ -106,7 +106,7 @@ impl fmt::Display for Value {
 }
 
 /// Reads one document. An empty text is an empty value.
-pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+pub fn parse(text: &str) -> Result<Node, Malformed> {
     let mut builder = Builder::default();
     for item in Parser::new_from_str(text) {
         let (event, span) = item.map_err(|error| Malformed {

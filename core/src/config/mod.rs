@@ -4,7 +4,7 @@
 //! ([`KEYS`]). Nothing is read from disk here: the caller brings the text.
 
 mod check;
-mod document;
+pub mod document;
 mod keys;
 mod parts;
 mod pool;
