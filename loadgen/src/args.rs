@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringlab_loadgen::{Arrivals, KeyLaw, Mix, RunConfig, SizeLaw};
 
+use crate::args_link::LinkArgs;
+
 /// An honest load generator for key-value servers.
 #[derive(Debug, Parser)]
 #[command(name = "ringload", version, about)]
@@ -33,9 +35,11 @@ enum KeyLawArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// host:port of a server; may be given several times, connections are dealt out in turn
+    /// host:port of a server, or unix:/path; may be given several times, connections are dealt out in turn
     #[arg(long = "endpoint", short = 'e', default_value = "127.0.0.1:6379")]
     endpoints: Vec<String>,
+    #[command(flatten)]
+    link: LinkArgs,
     /// Requests a second over all connections (open loop); none: closed loop
     #[arg(long, short = 'r')]
     rate: Option<f64>,
@@ -117,6 +121,7 @@ impl RunArgs {
     pub(crate) fn config(&self) -> RunConfig {
         RunConfig {
             endpoints: self.endpoints.clone(),
+            link: self.link.config(),
             rate: self.rate,
             arrivals: match self.arrivals {
                 ArrivalsArg::Poisson => Arrivals::Poisson,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::law::{KeyLaw, Mix, SizeLaw};
+use crate::link::LinkConfig;
 
 /// How the intended send times are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +22,10 @@ pub enum Arrivals {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunConfig {
-    /// `host:port` of each server; connections are dealt out in turn.
+    /// `host:port` or `unix:/path` of each server; connections are dealt out in turn.
     pub endpoints: Vec<String>,
+    /// Protocol, user, TLS.
+    pub link: LinkConfig,
     /// Offered requests a second over all connections; none: closed loop.
     pub rate: Option<f64>,
     /// Law of the gaps in open loop.
@@ -71,6 +74,7 @@ impl Default for RunConfig {
     fn default() -> Self {
         Self {
             endpoints: vec!["127.0.0.1:6379".into()],
+            link: LinkConfig::default(),
             rate: None,
             arrivals: Arrivals::Poisson,
             keys: 100_000,
@@ -102,6 +106,9 @@ pub enum ConfigError {
     /// No endpoint was given.
     #[error("no endpoint")]
     NoEndpoint,
+    /// Settings that contradict each other.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// A number is outside of what makes sense.
     #[error("{name} is {value}: it must be {wanted}")]
     Range {
@@ -119,6 +126,9 @@ impl RunConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.endpoints.is_empty() {
             return Err(ConfigError::NoEndpoint);
+        }
+        if let Some(refusal) = self.link.refusal() {
+            return Err(ConfigError::Contradiction(refusal));
         }
         self.check_load()?;
         self.check_span()?;
@@ -257,6 +267,12 @@ impl RunConfig {
         add("seed", self.seed.to_string());
         if self.preload {
             words.push("--preload".into());
+        }
+        for (name, value) in self.link.words() {
+            words.push(match value {
+                Some(value) => format!("--{name} {}", quote(&value)),
+                None => format!("--{name}"),
+            });
         }
         words.join(" ")
     }

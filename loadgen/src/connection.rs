@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
-use crate::decode::{DecodeError, Decoder, Kind, Step};
+use crate::decode::{DecodeError, Kind, Step};
+use crate::dial::{Client, Dialer};
+use crate::replies::Replies;
+use crate::stream::{Address, Stream};
 use crate::value::Values;
 use crate::window::{Op, Window, count_failure};
 
@@ -25,8 +27,8 @@ pub(crate) struct Flight {
 /// The state of a connection's socket.
 #[derive(Debug)]
 pub(crate) enum Link {
-    Up(TcpStream),
-    Connecting { stream: TcpStream, since: u64 },
+    Up(Stream),
+    Connecting { stream: Stream, since: u64 },
     Down { retry_at: u64 },
 }
 
@@ -43,6 +45,8 @@ pub(crate) enum Broken {
     Protocol(#[from] DecodeError),
     #[error("no protocol: a reply that nothing asked for")]
     Unasked,
+    #[error("refused: {0}")]
+    Refused(String),
 }
 
 impl Broken {
@@ -61,6 +65,8 @@ pub(crate) struct Arrived {
     pub(crate) more: bool,
     /// True if there was nothing to read.
     pub(crate) blocked: bool,
+    /// True if the server has greeted back: requests may be sent now.
+    pub(crate) ready: bool,
     /// Why the connection ends here.
     pub(crate) broken: Option<Broken>,
 }
@@ -77,7 +83,10 @@ impl From<Broken> for Arrived {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) endpoint: usize,
-    address: SocketAddr,
+    /// The endpoint as it was named.
+    name: Arc<str>,
+    address: Address,
+    dialer: Arc<Dialer>,
     token: Token,
     /// Counts the connection's sockets: a slot of an earlier one is stale.
     pub(crate) generation: u32,
@@ -86,82 +95,91 @@ pub(crate) struct Connection {
     /// Encoded requests; the first `written` bytes are with the kernel.
     pub(crate) out: Vec<u8>,
     written: usize,
-    decoder: Decoder,
+    /// Replies to the greeting that are still to come, and since when they are awaited.
+    greeting: Option<(u32, u64)>,
+    decoder: Replies,
     /// False once a piece of the body under way was wrong.
     body_right: bool,
 }
 
 impl Connection {
-    /// Takes over a connected socket.
+    /// Takes over a connection to `endpoint`, greeted and with nothing to read.
     pub(crate) fn open(
-        stream: std::net::TcpStream,
-        endpoint: usize,
+        client: Client,
+        (endpoint, name): (usize, &str),
         token: Token,
-        depth: usize,
+        dialer: &Arc<Dialer>,
     ) -> io::Result<Self> {
-        let address = stream.peer_addr()?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+        client.stream.set_nonblocking()?;
         Ok(Self {
             endpoint,
-            address,
+            name: name.into(),
+            address: client.address,
+            dialer: Arc::clone(dialer),
             token,
             generation: 0,
-            link: Link::Up(TcpStream::from_std(stream)),
-            flights: VecDeque::with_capacity(depth),
+            link: Link::Up(client.stream),
+            flights: VecDeque::new(),
             out: Vec::with_capacity(4096),
             written: 0,
-            decoder: Decoder::default(),
+            greeting: None,
+            decoder: Replies::new(dialer.protocol),
             body_right: true,
         })
     }
 
-    /// Registers the socket once for good: edges of both directions, so nothing is armed later.
+    /// Registers the socket.
     pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
         match &mut self.link {
             Link::Up(stream) | Link::Connecting { stream, .. } => {
-                registry.register(stream, self.token, Interest::READABLE | Interest::WRITABLE)
+                stream.register(registry, self.token)
             }
             Link::Down { .. } => Ok(()),
         }
     }
 
+    /// True if it takes requests.
     pub(crate) fn is_up(&self) -> bool {
-        matches!(self.link, Link::Up(_))
+        matches!(self.link, Link::Up(_)) && self.greeting.is_none()
+    }
+
+    /// Since when it is awaited that the server accepts, or greets back.
+    pub(crate) fn awaited_since(&self) -> Option<u64> {
+        match self.link {
+            Link::Connecting { since, .. } => Some(since),
+            _ => self.greeting.map(|(_, since)| since),
+        }
     }
 
     /// Starts to connect again.
     pub(crate) fn reconnect(&mut self, registry: &Registry, now: u64) -> io::Result<()> {
-        let stream = TcpStream::connect(self.address)?;
+        let session = self.dialer.session(&self.name).map_err(io::Error::other)?;
+        let stream = Stream::connect(&self.address, session)?;
         self.link = Link::Connecting { stream, since: now };
         self.register(registry)
     }
 
-    /// Looks whether the connection under way is made; true if it is now.
-    pub(crate) fn finish_connect(&mut self, retry_at: u64) -> io::Result<bool> {
-        match std::mem::replace(&mut self.link, Link::Down { retry_at }) {
-            Link::Connecting { stream, since } => {
-                if let Some(error) = stream.take_error()? {
-                    return Err(error);
-                }
-                match stream.peer_addr() {
-                    Ok(_) => {
-                        stream.set_nodelay(true)?;
-                        self.link = Link::Up(stream);
-                        Ok(true)
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                        self.link = Link::Connecting { stream, since };
-                        Ok(false)
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            link => {
-                self.link = link;
-                Ok(false)
-            }
+    /// Looks whether the connection under way is made, and greets; true if it takes requests now.
+    pub(crate) fn finish_connect(&mut self, now: u64, window: &mut Window) -> Result<bool, Broken> {
+        let Link::Connecting { stream, since } = &self.link else {
+            return Ok(false);
+        };
+        let since = *since;
+        if !stream.is_connected()? {
+            return Ok(false);
         }
+        if let Link::Connecting { stream, .. } =
+            std::mem::replace(&mut self.link, Link::Down { retry_at: now })
+        {
+            self.link = Link::Up(stream);
+        }
+        let (bytes, replies) = &self.dialer.greeting;
+        if *replies > 0 {
+            self.greeting = Some((*replies, since));
+            self.out.extend_from_slice(bytes);
+            self.flush(window)?;
+        }
+        Ok(self.greeting.is_none())
     }
 
     /// Drops the socket and everything under way on it.
@@ -171,6 +189,7 @@ impl Connection {
         self.flights.clear();
         self.out.clear();
         self.written = 0;
+        self.greeting = None;
         self.decoder.reset();
         self.body_right = true;
     }
@@ -195,6 +214,9 @@ impl Connection {
         }
         self.out.clear();
         self.written = 0;
+        if stream.holds_back() {
+            stream.flush()?;
+        }
         Ok(())
     }
 
@@ -216,12 +238,15 @@ impl Connection {
             Ok(0) => Broken::Closed.into(),
             Ok(count) => {
                 window.counts.bytes_in += count as u64;
-                let (done, broken) = self.judge(&buffer[..count], values, window);
                 // Less than was asked for: the socket is empty, and its next byte a new edge.
+                let more = count == buffer.len() || stream.reads_short();
+                let greeting = self.greeting.is_some();
+                let (done, broken) = self.judge(&buffer[..count], values, window);
                 Arrived {
                     done,
-                    more: count == buffer.len(),
+                    more,
                     blocked: false,
+                    ready: greeting && self.greeting.is_none(),
                     broken,
                 }
             }
@@ -259,6 +284,12 @@ impl Connection {
                 if step == Step::Push {
                     continue;
                 }
+                if let Some(greeting) = self.greeting {
+                    match self.greeted(step, greeting) {
+                        Ok(()) => continue,
+                        Err(broken) => return (done, Some(broken)),
+                    }
+                }
                 return (done, Some(Broken::Unasked));
             };
             match step {
@@ -275,6 +306,19 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// One step of the replies to the greeting.
+    fn greeted(&mut self, step: Step, (left, since): (u32, u64)) -> Result<(), Broken> {
+        match step {
+            Step::Done(Kind::Error) => {
+                let text = String::from_utf8_lossy(self.decoder.error()).into_owned();
+                return Err(Broken::Refused(text));
+            }
+            Step::Done(_) => self.greeting = (left > 1).then(|| (left - 1, since)),
+            Step::More | Step::Push | Step::Body { .. } => {}
+        }
+        Ok(())
     }
 
     fn count_reply(

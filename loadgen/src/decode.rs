@@ -51,10 +51,13 @@ pub enum DecodeError {
     /// A body doesn't end with CR LF.
     #[error("a body runs over its length")]
     Body,
+    /// A line is none of memcached's.
+    #[error("a line that is no reply of memcached's")]
+    Word,
 }
 
-const LINE_MAX: usize = 64 << 10;
-const BODY_MAX: u64 = 1 << 30;
+pub(crate) const LINE_MAX: usize = 64 << 10;
+pub(crate) const BODY_MAX: u64 = 1 << 30;
 const ITEMS_MAX: u64 = 1 << 32;
 
 #[derive(Clone, Copy, Debug)]
@@ -275,7 +278,7 @@ impl Decoder {
     }
 }
 
-fn decimal(text: &[u8], max: u64) -> Result<usize, DecodeError> {
+pub(crate) fn decimal(text: &[u8], max: u64) -> Result<usize, DecodeError> {
     if text.is_empty() || text.len() > 12 {
         return Err(DecodeError::Length);
     }

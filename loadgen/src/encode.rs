@@ -1,5 +1,6 @@
 //! Requests on the wire: fixed templates, a key's twelve digits patched in.
 
+use crate::link::Protocol;
 use crate::value::Values;
 
 const DIGITS: usize = 12;
@@ -18,22 +19,30 @@ static PAIRS: [[u8; 2]; 100] = {
 /// Appends GETs and SETs to a buffer.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    /// `*2 … GET $n key:` up to where the digits start.
+    /// `*2 … GET $n key:`, or `get key:`, up to where the digits start.
     get: Vec<u8>,
     set: Vec<u8>,
+    protocol: Protocol,
     values: Values,
 }
 
 impl Encoder {
     /// Requests for keys of this prefix, with these values.
-    pub(crate) fn new(key_prefix: &str, values: Values) -> Self {
+    pub(crate) fn new(protocol: Protocol, key_prefix: &str, values: Values) -> Self {
         let head = |name: &str, words: u32| {
             let length = key_prefix.len() + DIGITS;
-            format!("*{words}\r\n$3\r\n{name}\r\n${length}\r\n{key_prefix}").into_bytes()
+            match protocol {
+                Protocol::Resp => {
+                    format!("*{words}\r\n$3\r\n{name}\r\n${length}\r\n{key_prefix}")
+                }
+                Protocol::Memcached => format!("{} {key_prefix}", name.to_lowercase()),
+            }
+            .into_bytes()
         };
         Self {
             get: head("GET", 2),
             set: head("SET", 3),
+            protocol,
             values,
         }
     }
@@ -53,7 +62,13 @@ impl Encoder {
     pub(crate) fn set(&self, key: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.set);
         push_key(key, out);
-        out.push(b'$');
+        match self.protocol {
+            Protocol::Resp => out.push(b'$'),
+            Protocol::Memcached => {
+                out.truncate(out.len() - 2);
+                out.extend_from_slice(b" 0 0 ");
+            }
+        }
         push_decimal(self.values.size(key), out);
         out.extend_from_slice(b"\r\n");
         self.values.write(key, out);
@@ -93,7 +108,7 @@ mod tests {
 
     #[test]
     fn requests_are_as_redis_wants_them() {
-        let encoder = Encoder::new("key:", Values::new(SizeLaw::Fixed(3)));
+        let encoder = Encoder::new(Protocol::Resp, "key:", Values::new(SizeLaw::Fixed(3)));
         let mut out = Vec::new();
         encoder.get(1_203, &mut out);
         assert_eq!(out, b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000000001203\r\n");
@@ -102,6 +117,20 @@ mod tests {
         assert!(out.starts_with(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:999999999999\r\n$3\r\n"));
         assert!(out.ends_with(b"\r\n"));
         assert_eq!(out.len(), 40 + 3 + 2);
+    }
+
+    #[test]
+    fn requests_are_as_memcached_wants_them() {
+        let values = Values::new(SizeLaw::Fixed(3));
+        let encoder = Encoder::new(Protocol::Memcached, "key:", values);
+        let mut out = Vec::new();
+        encoder.get(1_203, &mut out);
+        assert_eq!(out, b"get key:000000001203\r\n");
+        out.clear();
+        encoder.set(7, &mut out);
+        assert!(out.starts_with(b"set key:000000000007 0 0 3\r\n"));
+        assert!(out.ends_with(b"\r\n"));
+        assert_eq!(out.len(), 28 + 3 + 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod args_link;
 
 use std::fs;
 use std::io::IsTerminal;

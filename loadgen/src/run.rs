@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::clock;
 use crate::config::{ConfigError, RunConfig};
 use crate::connection::Connection;
+use crate::dial::{Client, DialError, Dialer};
 use crate::encode::Encoder;
 use crate::live::Observer;
 use crate::marks::Marks;
@@ -23,11 +23,11 @@ use crate::preload::{PreloadError, preload};
 use crate::record::Record;
 use crate::report::RunReport;
 use crate::tape::{Schedule, Tape};
+use crate::tls::TlsError;
 use crate::value::Values;
 use crate::window::Window;
 use crate::worker::{Channel, FromWorker, Orders, Worker};
 
-const CONNECT: Duration = Duration::from_secs(5);
 /// From the last thread's start to the first request.
 const LEAD_NS: u64 = 20_000_000;
 /// Workers hand over a window every quarter of a second; this much silence is a failure.
@@ -44,9 +44,12 @@ pub enum RunError {
     Connect {
         /// `host:port`.
         endpoint: String,
-        /// What the system says.
-        error: io::Error,
+        /// What the system says, or the server.
+        error: DialError,
     },
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The keys could not be written.
     #[error("preload: {0}")]
     Preload(#[from] PreloadError),
@@ -68,8 +71,8 @@ pub fn run(
     raise_file_limit(config.connections);
     if config.preload {
         observer.preloading(config.keys);
-        let mut stream = connect(&config.endpoints[0])?;
-        preload(&mut stream, &encoder(config), config.keys)?;
+        let mut client = connect(&Dialer::new(&config.link)?, &config.endpoints[0])?;
+        preload(&mut client, &encoder(config), config.keys)?;
     }
     let crew = Crew::start(config)?;
     Conductor {
@@ -83,7 +86,11 @@ pub fn run(
 }
 
 fn encoder(config: &RunConfig) -> Encoder {
-    Encoder::new(&config.key_prefix, Values::new(config.size))
+    Encoder::new(
+        config.link.protocol,
+        &config.key_prefix,
+        Values::new(config.size),
+    )
 }
 
 /// Asks for as many open files as the connections need; where that is refused, connecting says so.
@@ -103,19 +110,11 @@ fn raise_file_limit(connections: u32) {
     }
 }
 
-fn connect(endpoint: &str) -> Result<TcpStream, RunError> {
-    let failed = |error| RunError::Connect {
+fn connect(dialer: &Dialer, endpoint: &str) -> Result<Client, RunError> {
+    dialer.dial(endpoint).map_err(|error| RunError::Connect {
         endpoint: endpoint.to_owned(),
         error,
-    };
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in endpoint.to_socket_addrs().map_err(failed)? {
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(failed(last))
+    })
 }
 
 /// The workers' threads and the channels to them.
@@ -133,6 +132,7 @@ impl Crew {
     fn start(config: &RunConfig) -> Result<Self, RunError> {
         let (sender, windows) = channel();
         let stop_at = Arc::new(AtomicU64::new(u64::MAX));
+        let dialer = Arc::new(Dialer::new(&config.link)?);
         let mut spares = Vec::new();
         let mut workers = Vec::new();
         let mut tape_length = 1;
@@ -145,7 +145,7 @@ impl Crew {
                 spares: returned,
                 stop_at: Arc::clone(&stop_at),
             };
-            let connections = connections(config, worker)?;
+            let connections = connections(config, &dialer, worker)?;
             let orders = orders(config, worker);
             tape_length = orders.tape.len() as u64;
             workers.push(Worker::new(orders, connections, encoder(config), channel)?);
@@ -199,7 +199,11 @@ impl Crew {
 
 /// A worker's share of the connections. All are dealt to endpoints in turn, and a worker has
 /// neighbours, so that each worker reaches as many endpoints as it can.
-fn connections(config: &RunConfig, worker: u32) -> Result<Vec<Connection>, RunError> {
+fn connections(
+    config: &RunConfig,
+    dialer: &Arc<Dialer>,
+    worker: u32,
+) -> Result<Vec<Connection>, RunError> {
     let share = |worker: u32| {
         let upto = u64::from(config.connections) * u64::from(worker) / u64::from(config.workers);
         // At most `connections`.
@@ -207,12 +211,13 @@ fn connections(config: &RunConfig, worker: u32) -> Result<Vec<Connection>, RunEr
     };
     let open = |(token, number): (usize, usize)| {
         let endpoint = number % config.endpoints.len();
-        let stream = connect(&config.endpoints[endpoint])?;
+        let name = config.endpoints[endpoint].as_str();
+        let client = connect(dialer, name)?;
         Ok(Connection::open(
-            stream,
-            endpoint,
+            client,
+            (endpoint, name),
             Token(token),
-            config.depth as usize,
+            dialer,
         )?)
     };
     (share(worker)..share(worker + 1))

@@ -282,6 +282,9 @@ impl Worker {
             if let Some(broken) = arrived.broken {
                 return self.give_up(index, &broken, now);
             }
+            if arrived.ready {
+                self.connected(index, now)?;
+            }
             if arrived.done > 0 {
                 self.refill(index, now)?;
                 self.send_due(now)?;
@@ -449,17 +452,21 @@ impl Worker {
 
     fn connecting(&mut self, index: usize) -> io::Result<()> {
         let now = clock::now();
-        match self.connections[index].finish_connect(now + RECONNECT_NS) {
-            Ok(true) => {
-                self.free_slots(index, self.orders.depth);
-                self.refill(index, now)
-            }
+        match self.connections[index].finish_connect(now, &mut self.window) {
+            Ok(true) => self.connected(index, now),
             Ok(false) => Ok(()),
             Err(_) => {
+                self.connections[index].close(now + RECONNECT_NS);
                 self.window.counts.connect_failures += 1;
                 Ok(())
             }
         }
+    }
+
+    /// A connection made anew takes requests.
+    fn connected(&mut self, index: usize, now: u64) -> io::Result<()> {
+        self.free_slots(index, self.orders.depth);
+        self.refill(index, now)
     }
 
     /// Wakes the poll at the next arrival, if there is a slot for it.
@@ -496,6 +503,13 @@ impl Worker {
 
     fn look_after(&mut self, index: usize, now: u64) -> io::Result<()> {
         let connection = &mut self.connections[index];
+        if let Some(since) = connection.awaited_since() {
+            if now.saturating_sub(since) > CONNECT_NS_MAX {
+                connection.close(now + RECONNECT_NS);
+                self.window.counts.connect_failures += 1;
+            }
+            return Ok(());
+        }
         match &connection.link {
             Link::Up(_) => {
                 let Some((limit, oldest)) = self.orders.timeout_ns.zip(connection.flights.front())
@@ -507,13 +521,6 @@ impl Worker {
                 }
                 Ok(())
             }
-            Link::Connecting { since, .. } => {
-                if now.saturating_sub(*since) > CONNECT_NS_MAX {
-                    connection.close(now + RECONNECT_NS);
-                    self.window.counts.connect_failures += 1;
-                }
-                Ok(())
-            }
             Link::Down { retry_at } if now >= *retry_at && self.phase == Phase::Load => {
                 if connection.reconnect(self.poll.registry(), now).is_err() {
                     connection.close(now + RECONNECT_NS);
@@ -521,7 +528,7 @@ impl Worker {
                 }
                 Ok(())
             }
-            Link::Down { .. } => Ok(()),
+            Link::Connecting { .. } | Link::Down { .. } => Ok(()),
         }
     }
 

@@ -5,6 +5,10 @@ mod faults;
 #[cfg(test)]
 mod honesty;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod redis;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod support;

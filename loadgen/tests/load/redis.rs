@@ -1,61 +1,16 @@
 //! Against redis-server, where it is installed: everything it answers is found right.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ringlab_loadgen::{KeyLaw, Marks, Mix, Quiet, RunConfig, SizeLaw, run};
 
+use crate::servers::redis;
 use crate::support::shared;
-
-struct Redis {
-    child: Child,
-    port: u16,
-}
-
-impl Redis {
-    /// None where redis-server is not installed.
-    fn start() -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
-            .stdout(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            eprintln!("no redis-server here: nothing tested");
-            return None;
-        };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Some(Self { child, port })
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
 
 #[test]
 fn closed_and_open_loop_of_every_size_find_nothing_wrong() {
     let _turn = shared();
-    let Some(redis) = Redis::start() else { return };
+    let Some(redis) = redis(&[]) else { return };
     let base = RunConfig {
         endpoints: vec![
             format!("127.0.0.1:{}", redis.port),
@@ -108,7 +63,7 @@ fn closed_and_open_loop_of_every_size_find_nothing_wrong() {
 #[test]
 fn a_settled_run_has_a_series_and_marks() {
     let _turn = shared();
-    let Some(redis) = Redis::start() else { return };
+    let Some(redis) = redis(&[]) else { return };
     let config = RunConfig {
         endpoints: vec![format!("127.0.0.1:{}", redis.port)],
         rate: Some(2000.0),

@@ -1,0 +1,45 @@
+//! Replies in whichever protocol the connection speaks.
+
+use crate::decode::{self, DecodeError, Step};
+use crate::link::Protocol;
+use crate::memcache;
+
+/// The state of one connection's replies.
+#[derive(Debug)]
+pub(crate) enum Replies {
+    Resp(decode::Decoder),
+    Memcached(memcache::Decoder),
+}
+
+impl Replies {
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Resp => Self::Resp(decode::Decoder::default()),
+            Protocol::Memcached => Self::Memcached(memcache::Decoder::default()),
+        }
+    }
+
+    /// Uses bytes from the front of `input` up to the next step; returns how many.
+    pub(crate) fn step(&mut self, input: &[u8]) -> Result<(usize, Step), DecodeError> {
+        match self {
+            Self::Resp(decoder) => decoder.step(input),
+            Self::Memcached(decoder) => decoder.step(input),
+        }
+    }
+
+    /// The text of the last error reply.
+    pub(crate) fn error(&self) -> &[u8] {
+        match self {
+            Self::Resp(decoder) => decoder.error(),
+            Self::Memcached(decoder) => decoder.error(),
+        }
+    }
+
+    /// Forgets the reply under way.
+    pub(crate) fn reset(&mut self) {
+        match self {
+            Self::Resp(decoder) => decoder.reset(),
+            Self::Memcached(decoder) => decoder.reset(),
+        }
+    }
+}
