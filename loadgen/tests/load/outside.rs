@@ -6,7 +6,7 @@ use ringlab_loadgen::{
     LinkConfig, Marks, Mix, Protocol, Quiet, RunConfig, RunReport, Secret, TlsConfig, run,
 };
 
-use crate::servers::{Folder, certificate, free_port, memcached, redis, text, twemproxy};
+use crate::servers::{Folder, Process, certificate, free_port, memcached, redis, text, twemproxy};
 use crate::support::shared;
 
 fn config(endpoint: String) -> RunConfig {
@@ -117,74 +117,101 @@ fn redis_with_a_password_a_database_and_by_a_unix_socket() {
     assert!(error.to_string().contains("WRONGPASS"), "{error}");
 }
 
+/// redis-server behind TLS, where a client must show a certificate, and how to reach it.
+struct Guarded {
+    folder: Folder,
+    port: u16,
+    link: LinkConfig,
+}
+
+impl Guarded {
+    fn new() -> Option<Self> {
+        let folder = Folder::new();
+        let (cert, key) = certificate(&folder)?;
+        let tls = TlsConfig {
+            ca: Some(cert.clone()),
+            cert: Some(cert),
+            key: Some(key),
+            server_name: None,
+        };
+        Some(Self {
+            folder,
+            port: free_port(),
+            link: LinkConfig {
+                tls: Some(tls),
+                ..LinkConfig::default()
+            },
+        })
+    }
+
+    fn start(&self) -> Option<Process> {
+        let number = self.port.to_string();
+        let (cert, key) = (self.folder.file("cert.pem"), self.folder.file("key.pem"));
+        let tls = ["--tls-port", &number, "--tls-cert-file", text(&cert)];
+        let key = ["--tls-key-file", text(&key)];
+        let rest = [
+            "--port",
+            "0",
+            "--tls-ca-cert-file",
+            text(&cert),
+            "--save",
+            "",
+        ];
+        let options = [&tls[..], &key, &rest].concat();
+        Process::start("redis-server", &options, self.port)
+    }
+
+    fn with(&self, change: impl Fn(&mut TlsConfig)) -> LinkConfig {
+        let mut tls = self.link.tls.clone().unwrap();
+        change(&mut tls);
+        LinkConfig {
+            tls: Some(tls),
+            ..LinkConfig::default()
+        }
+    }
+}
+
 #[test]
-fn redis_through_tls_also_after_a_restart() {
+fn redis_through_tls() {
     let _turn = shared();
-    let folder = Folder::new();
-    let Some((cert, key)) = certificate(&folder) else {
+    let Some(guarded) = Guarded::new() else {
         return;
     };
-    let port = free_port();
-    let number = port.to_string();
-    let options = [
-        "--port",
-        "0",
-        "--tls-port",
-        &number,
-        "--tls-cert-file",
-        text(&cert),
-        "--tls-key-file",
-        text(&key),
-        "--tls-ca-cert-file",
-        text(&cert),
-        "--save",
-        "",
-    ];
-    let start = || crate::servers::Process::start("redis-server", &options, port);
-    let Some(server) = start() else { return };
-    let link = |tls: TlsConfig| LinkConfig {
-        tls: Some(tls),
-        ..LinkConfig::default()
-    };
-    let trusting = TlsConfig {
-        ca: Some(cert.clone()),
-        cert: Some(cert.clone()),
-        key: Some(key.clone()),
-        server_name: None,
+    let Some(server) = guarded.start() else {
+        return;
     };
     for size in SIZES {
         all_right(&RunConfig {
-            link: link(trusting.clone()),
+            link: guarded.link.clone(),
             size: size.parse().unwrap(),
             ..config(server.endpoint())
         });
     }
-    let refused = |tls: TlsConfig| {
+    let refused = |link: LinkConfig| {
         let config = RunConfig {
-            link: link(tls),
+            link,
             ..config(server.endpoint())
         };
-        run(&config, &Marks::default(), &mut Quiet)
-            .unwrap_err()
-            .to_string()
+        let refused = run(&config, &Marks::default(), &mut Quiet);
+        refused.unwrap_err().to_string()
     };
-    let another = TlsConfig {
-        server_name: Some("example.org".into()),
-        ..trusting.clone()
-    };
-    let error = refused(another);
+    let error = refused(guarded.with(|tls| tls.server_name = Some("example.org".into())));
     assert!(error.contains("not valid for name"), "{error}");
-    let nameless = TlsConfig {
-        cert: None,
-        key: None,
-        ..trusting.clone()
-    };
-    let error = refused(nameless);
+    let error = refused(guarded.with(|tls| (tls.cert, tls.key) = (None, None)));
     assert!(error.starts_with("cannot connect to "), "{error}");
+}
 
-    // A session that ends is made anew, handshake and all.
+#[test]
+fn a_tls_session_that_ends_is_made_anew() {
+    let _turn = shared();
+    let Some(guarded) = Guarded::new() else {
+        return;
+    };
+    let Some(server) = guarded.start() else {
+        return;
+    };
     let config = RunConfig {
-        link: link(trusting),
+        link: guarded.link.clone(),
         requests: None,
         rate: Some(1000.0),
         seconds: Some(2.0),
@@ -195,7 +222,7 @@ fn redis_through_tls_also_after_a_restart() {
         let restart = scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(600));
             drop(server);
-            start()
+            guarded.start()
         });
         let report = load(&config);
         assert!(report.totals.disconnects >= 6, "{:?}", report.totals);
