@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringlab_loadgen::{Arrivals, KeyLaw, Mix, RunConfig, SizeLaw};
 
 use crate::args_link::LinkArgs;
+use crate::verbs::{AbArgs, CalibrateArgs, CompareArgs, NullArgs, SearchArgs, SweepArgs};
 
 /// An honest load generator for key-value servers.
 #[derive(Debug, Parser)]
@@ -19,6 +20,18 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// One load: open loop with --rate, closed loop without.
     Run(Box<RunArgs>),
+    /// The highest rate that holds an objective: bisection, confirmed, and failing at 1.05 times.
+    Search(Box<SearchArgs>),
+    /// A latency–throughput curve: loads shuffled, then mirrored.
+    Sweep(Box<SweepArgs>),
+    /// Do two endpoints differ? Slices A B B A of the same requests.
+    Ab(Box<AbArgs>),
+    /// The client's own ceiling, against a server that does nothing.
+    Calibrate(Box<CalibrateArgs>),
+    /// Two reports side by side.
+    Compare(CompareArgs),
+    /// A server that does nothing, and may stall or be slower than it need be.
+    Null(NullArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -157,7 +170,14 @@ impl RunArgs {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+
+    #[test]
+    fn the_flags_make_sense() {
+        Cli::command().debug_assert();
+    }
 
     #[test]
     fn the_printed_command_repeats_the_run() {
@@ -182,7 +202,9 @@ mod tests {
             // A shell's reading of the one quoted word.
             let line = config.command_line().replace(r"'it'\''s '", "it's\u{a0}");
             let words = line.split(' ').map(|word| word.replace('\u{a0}', " "));
-            let Verb::Run(args) = Cli::parse_from(words).verb;
+            let Verb::Run(args) = Cli::parse_from(words).verb else {
+                panic!("another verb")
+            };
             let seconds = config.seconds_max();
             assert_eq!(args.config(), RunConfig { seconds, ..config });
         }

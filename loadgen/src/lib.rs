@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod compare;
 mod config;
 mod connection;
 mod decode;
@@ -23,6 +24,8 @@ mod link;
 mod live;
 mod marks;
 mod memcache;
+pub mod modes;
+mod null;
 mod objective;
 mod preload;
 mod procfs;
@@ -30,6 +33,7 @@ mod random;
 mod record;
 mod replies;
 mod report;
+mod resample;
 mod run;
 mod search;
 #[cfg(test)]
@@ -47,13 +51,15 @@ mod window;
 mod worker;
 mod zipf;
 
+pub use compare::compare;
 pub use config::{Arrivals, ConfigError, RunConfig};
 pub use decode::DecodeError;
 pub use dial::DialError;
 pub use law::{KeyLaw, KeySampler, LawError, Mix, SizeLaw};
 pub use link::{LinkConfig, Protocol, Secret, TlsConfig};
-pub use live::{LiveLine, Observer, Progress, Quiet};
+pub use live::{Both, Interval, LiveLine, Observer, Progress, Quiet};
 pub use marks::Marks;
+pub use null::{NullConfig, NullServer};
 pub use objective::{Objective, ObjectiveError, span_ns};
 pub use preload::PreloadError;
 pub use procfs::Host;
@@ -62,6 +68,7 @@ pub use report::{
     CommandReport, Cost, EndpointReport, EventMark, Latency, LatencySummary, RunReport,
     SCHEMA_VERSION, SeriesRow, Span, Steady, Totals,
 };
+pub use resample::Ratio;
 pub use run::{RunError, run};
 pub use search::{Answer, Batch, Outcome, Plan, Purpose, Search, Step};
 pub use steady::Trend;

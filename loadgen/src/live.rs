@@ -2,8 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
+use hdrhistogram::Histogram;
 use rustix::termios::tcgetwinsize;
 
+use crate::modes::Slices;
 use crate::table::{duration, rate};
 
 /// What can be said of a run under way, four times a second.
@@ -39,6 +41,25 @@ pub struct Progress {
     pub events: Vec<String>,
 }
 
+/// A window of all workers together, a quarter of a second or, the last, less.
+#[derive(Clone, Copy, Debug)]
+pub struct Interval<'a> {
+    /// `settle`, `measure` or `drain`.
+    pub phase: &'static str,
+    /// Its start since the start of the load.
+    pub start_s: f64,
+    /// Its length.
+    pub seconds: f64,
+    /// The start of the load, ms since 1970.
+    pub load_start_unix_ms: u64,
+    /// Requests that ended without a right answer.
+    pub failed: u64,
+    /// Responses of all commands, in closed loop the same as services.
+    pub response: &'a Histogram<u64>,
+    /// Responses of each command that has any.
+    pub commands: &'a [(&'static str, &'a Histogram<u64>)],
+}
+
 /// Sees a run's progress.
 pub trait Observer {
     /// Keys are being written.
@@ -46,6 +67,29 @@ pub trait Observer {
 
     /// A window is over.
     fn progress(&mut self, _progress: &Progress) {}
+
+    /// The same window's latencies.
+    fn interval(&mut self, _interval: &Interval<'_>) {}
+}
+
+/// Two observers of one run.
+pub struct Both<'a>(pub &'a mut dyn Observer, pub &'a mut dyn Observer);
+
+impl Observer for Both<'_> {
+    fn preloading(&mut self, keys: u64) {
+        self.0.preloading(keys);
+        self.1.preloading(keys);
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.0.progress(progress);
+        self.1.progress(progress);
+    }
+
+    fn interval(&mut self, interval: &Interval<'_>) {
+        self.0.interval(interval);
+        self.1.interval(interval);
+    }
 }
 
 /// Sees nothing.
@@ -54,16 +98,21 @@ pub struct Quiet;
 
 impl Observer for Quiet {}
 
+impl Slices for Quiet {}
+
 /// A line on standard error: redrawn at 4 Hz on a terminal, a plain one a second otherwise.
 #[derive(Debug)]
 pub struct LiveLine {
     terminal: bool,
+    /// The slice under way.
+    title: String,
 }
 
 impl Default for LiveLine {
     fn default() -> Self {
         Self {
             terminal: std::io::stderr().is_terminal(),
+            title: String::new(),
         }
     }
 }
@@ -87,7 +136,7 @@ impl Observer for LiveLine {
         for event in &progress.events {
             eprintln!("{clear}event: {event}");
         }
-        let line = line(progress);
+        let line = format!("{}{}", self.title, line(progress));
         if self.terminal {
             // A line that wraps could not be redrawn.
             let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
@@ -101,6 +150,17 @@ impl Observer for LiveLine {
         } else if progress.windows.is_multiple_of(4) {
             eprintln!("{line}");
         }
+    }
+}
+
+impl Slices for LiveLine {
+    fn slice(&mut self, title: &str) {
+        self.title = format!("{title}: ");
+    }
+
+    fn came_to(&mut self, text: &str) {
+        let clear = if self.terminal { "\r\x1b[K" } else { "" };
+        eprintln!("{clear}{text}");
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod args;
 mod args_link;
+mod verbs;
 
 use std::fs;
 use std::io::IsTerminal;
@@ -21,6 +22,12 @@ const EXIT_NOT_VALID: u8 = 3;
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().verb {
         Verb::Run(args) => run_once(&args),
+        Verb::Search(args) => args.run(),
+        Verb::Sweep(args) => args.run(),
+        Verb::Ab(args) => args.run(),
+        Verb::Calibrate(args) => args.run(),
+        Verb::Compare(args) => args.run(),
+        Verb::Null(args) => args.run(),
     }
 }
 

@@ -6,13 +6,13 @@ use hdrhistogram::Histogram;
 
 use crate::clock;
 use crate::config::RunConfig;
-use crate::live::Progress;
+use crate::live::{Interval, Observer, Progress};
 use crate::marks::{MarkFile, Marks};
 use crate::procfs::ProcessesCpu;
 use crate::report::{EventMark, LatencySummary, SeriesRow, Steady};
 use crate::steady::Trend;
 use crate::verdict::is_settled;
-use crate::window::{Counts, WINDOW_NS, Window, histogram};
+use crate::window::{Counts, Op, WINDOW_NS, Window, histogram};
 
 pub(crate) const WINDOWS_A_SECOND: u64 = 1_000_000_000 / WINDOW_NS;
 /// Windows looked at to say that the load has settled.
@@ -192,14 +192,39 @@ impl<'a> Record<'a> {
     }
 
     /// In closed loop the response is the service.
-    fn response_of(&self, window: &Window) -> Histogram<u64> {
+    fn response_parts<'w>(&self, window: &'w Window) -> &'w [Histogram<u64>; 2] {
         let latencies = &window.latencies;
-        let parts = if self.config.rate.is_some() {
+        if self.config.rate.is_some() {
             &latencies.response
         } else {
             &latencies.service
+        }
+    }
+
+    fn response_of(&self, window: &Window) -> Histogram<u64> {
+        sum(self.response_parts(window))
+    }
+
+    /// Shows window number `index`, counted just before, to an observer.
+    pub(crate) fn show(&self, index: u64, window: &Window, observer: &mut dyn Observer) {
+        let Some((_, response)) = self.recent.back() else {
+            return;
         };
-        sum(parts)
+        let parts = Op::ALL.into_iter().zip(self.response_parts(window));
+        let commands: Vec<_> = parts
+            .filter(|(_, histogram)| !histogram.is_empty())
+            .map(|(op, histogram)| (op.name(), histogram))
+            .collect();
+        let start = self.start + index * WINDOW_NS;
+        observer.interval(&Interval {
+            phase: self.phase(index),
+            start_s: (index * WINDOW_NS) as f64 / 1e9,
+            seconds: window.ended.saturating_sub(start) as f64 / 1e9,
+            load_start_unix_ms: self.start_unix_ms,
+            failed: window.counts.failed(),
+            response,
+            commands: &commands,
+        });
     }
 
     fn row(&mut self, index: u64, phase: &str) {

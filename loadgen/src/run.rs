@@ -300,6 +300,7 @@ impl Conductor<'_> {
         if let Some(stop_at) = self.record.stop_at() {
             self.crew.stop_at.store(stop_at, Ordering::Relaxed);
         }
+        self.record.show(index, window, self.observer);
         self.observer.progress(&self.record.progress());
     }
 }

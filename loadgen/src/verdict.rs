@@ -62,8 +62,8 @@ pub(crate) struct Evidence<'a> {
 }
 
 const LAG_SHARE_MAX: f64 = 0.10;
-const WORKER_BUSY_MAX: f64 = 0.80;
-const RUNQUEUE_SHARE_MAX: f64 = 0.05;
+pub(crate) const WORKER_BUSY_MAX: f64 = 0.80;
+pub(crate) const RUNQUEUE_SHARE_MAX: f64 = 0.05;
 const ACHIEVED_SHARE_MIN: f64 = 0.99;
 const SERVER_CPUS_MIN: f64 = 0.80;
 const THROUGHPUT_DRIFT_MAX: f64 = 0.05;
