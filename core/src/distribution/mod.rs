@@ -3,7 +3,11 @@
 //! A claimant is a peer of one rack; a distribution is built for each rack. Building is slow and
 //! may fail, asking for an owner is fast and can't.
 
+mod anchor;
+mod buckets;
+mod dx;
 mod error;
+mod memento;
 mod modula;
 mod random_slicing;
 mod ranges;
@@ -14,7 +18,10 @@ mod vnode;
 
 use std::fmt;
 
+pub use anchor::Anchor;
+pub use dx::Dx;
 pub use error::{BuildError, UnknownDistribution};
+pub use memento::Memento;
 pub use token::{Token, TokenError};
 
 use crate::hash::HashKind;
@@ -112,6 +119,33 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         weighted: true,
         about: "a table of slices with exact shares and least movement",
         build: random_slicing::build,
+    },
+    DistributionRow {
+        name: "anchor",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "AnchorHash: buckets that remember what replaced them",
+        build: buckets::build::<Anchor>,
+    },
+    DistributionRow {
+        name: "dx",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "DxHash: a sequence of tries until a working slot",
+        build: buckets::build::<Dx>,
+    },
+    DistributionRow {
+        name: "memento",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "MementoHash: jump, and a memory of removed buckets",
+        build: buckets::build::<Memento>,
     },
 ];
 

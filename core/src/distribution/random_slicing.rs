@@ -10,6 +10,7 @@
 //! by name, join one at a time: a claimant that sorts last takes exactly its share, even from
 //! nodes that start anew.
 
+use super::buckets::join_order;
 use super::ranges::{POSITION_BITS, Ranges};
 use super::slices::{Slice, settled};
 use super::{BuildError, Claimant, Distribution, checked};
@@ -41,13 +42,6 @@ pub(super) fn build(
         slices = settled(&slices, &targets(&weights));
     }
     Ok(table(&slices, &order, claimants, hash))
-}
-
-/// The claimants' indices by length of name, then by name: numbered names keep their order.
-fn join_order(claimants: &[Claimant]) -> Vec<usize> {
-    let mut order: Vec<_> = (0..claimants.len()).collect();
-    order.sort_by_key(|index| (claimants[*index].name.len(), &claimants[*index].name));
-    order
 }
 
 /// Each weight's part of all units. They add up: the first ones get what division leaves over.
