@@ -8,9 +8,10 @@ mod markdown;
 mod plots;
 mod run;
 mod summary;
-mod table;
+pub(crate) mod table;
 pub(crate) mod tables;
 mod theme;
+pub(crate) mod words;
 
 use std::fs;
 use std::path::PathBuf;
