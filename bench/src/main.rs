@@ -1,6 +1,5 @@
 //! `ringlab`, or `cargo lab`: the lab's command line. One verb, one file in [`verbs`].
 
-mod change;
 mod choices;
 mod cluster;
 mod counts;
@@ -13,6 +12,7 @@ mod machine;
 mod moment;
 mod progress;
 mod report;
+mod rivals;
 mod topology;
 mod verbs;
 mod versus;

@@ -66,8 +66,7 @@ pub(super) fn read(file: &mut File, pool: Entry) -> Option<Pool> {
         file.problem(at, text);
         return None;
     };
-    let servers = sorted(file, &name, &servers)?;
-    let (claimants, addresses) = servers.into_iter().unzip();
+    let claimants = claimants(file, &name, &servers)?;
     Some(Pool {
         name,
         hash: hash?,
@@ -78,7 +77,6 @@ pub(super) fn read(file: &mut File, pool: Entry) -> Option<Pool> {
             racks: vec![Rack {
                 name: String::new(),
                 claimants,
-                addresses,
             }],
         }],
     })
@@ -115,16 +113,13 @@ fn note_ejecting(file: &mut File, entry: &Entry) {
     }
 }
 
-/// What is hashed of a server, and where it is.
-type Server = (Claimant, String);
-
 /// The servers in twemproxy's order.
-fn sorted(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Server>> {
-    let mut claimants: Vec<Server> = Vec::new();
+fn claimants(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Claimant>> {
+    let mut claimants: Vec<Claimant> = Vec::new();
     let mut sound = true;
     for word in servers {
         match server(&word.text) {
-            Ok((server, _)) if claimants.iter().any(|(other, _)| other.name == server.name) => {
+            Ok(server) if claimants.iter().any(|other| other.name == server.name) => {
                 let text = format!(
                     "a second server named '{}' in pool '{pool}'; twemproxy refuses that: give it \
                      another name behind its weight",
@@ -140,12 +135,12 @@ fn sorted(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Server>> 
             }
         }
     }
-    claimants.sort_by(|(a, _), (b, _)| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+    claimants.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
     sound.then_some(claimants)
 }
 
 /// `host:port:weight [name]`, read from the right.
-fn server(text: &str) -> Result<Server, String> {
+fn server(text: &str) -> Result<Claimant, String> {
     let form = || format!("'{text}' is no server: {FORM}");
     let (address, given) = match text.rsplit_once(' ') {
         Some((address, name)) => (address.trim_end(), Some(name)),
@@ -173,10 +168,9 @@ fn server(text: &str) -> Result<Server, String> {
         Ok(weight) => weight,
         Err(_) => return Err(form()),
     };
-    let claimant = Claimant {
+    Ok(Claimant {
         name: given.map_or(name, ToOwned::to_owned),
         tokens: Vec::new(),
         weight,
-    };
-    Ok((claimant, place.to_owned()))
+    })
 }
