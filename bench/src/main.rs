@@ -1,5 +1,6 @@
 //! `ringlab`, or `cargo lab`: the lab's command line. One verb, one file in [`verbs`].
 
+mod change;
 mod choices;
 mod cluster;
 mod counts;

@@ -114,6 +114,43 @@ fn owner_computes_what_ringd_would_refuse() {
     assert!(error.contains("wrong.yml:2:3"), "{error}");
 }
 
+/// Three servers of modula and a fourth: 3/4 of the values move, a third of that must.
+#[test]
+fn plan_change_tells_what_moves_and_refuses_too_much() {
+    let dir = folder("plan-change");
+    let servers = |count| {
+        let server = |number| format!("   - 10.0.0.{number}:11211:1\n");
+        let servers: String = (1..=count).map(server).collect();
+        format!("cache:\n  hash: murmur\n  distribution: modula\n  servers:\n{servers}")
+    };
+    std::fs::write(dir.join("now.yml"), servers(3)).unwrap();
+    std::fs::write(dir.join("next.yml"), servers(4)).unwrap();
+    let keys: String = (0..1000).map(|number| format!("key-{number}\n")).collect();
+    std::fs::write(dir.join("keys.txt"), keys).unwrap();
+    let files = ["plan-change", "now.yml", "next.yml", "--keys", "keys.txt"];
+    let (out, error, code) = told_in(&dir, &files, "");
+    assert_eq!((error.as_str(), code), ("", 0));
+    assert!(out.contains("75.0% of the keys move; 25.0% must"), "{out}");
+    assert!(out.contains("10.0.0.4 (new)"), "{out}");
+    let (out, _, code) = told_in(
+        &dir,
+        &[&files[..], &["--json", "--max-moved", "50"]].concat(),
+        "",
+    );
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&value["racks"][0]["keys"]["total"], code),
+        (&1000.into(), 3)
+    );
+    std::fs::write(dir.join("next.yml"), servers(4).replace(":1\n", ":0\n")).unwrap();
+    let (_, error, code) = told_in(&dir, &files, "");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("next.yml:5:6: '10.0.0.1:11211:0': a weight of 0"),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_gate_without_a_base_is_an_error() {
     let dir = folder("gate");

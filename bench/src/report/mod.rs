@@ -11,6 +11,7 @@ mod summary;
 pub(crate) mod table;
 pub(crate) mod tables;
 mod theme;
+pub(crate) mod words;
 
 use std::fs;
 use std::path::PathBuf;

@@ -44,6 +44,14 @@ impl Table {
         }
     }
 
+    /// Adds a last row with two cells, the others empty.
+    pub(crate) fn last_row(&mut self, name: String, cell: String) {
+        let mut row = vec![String::new(); self.columns.len()];
+        row[0] = name;
+        row[1] = cell;
+        self.rows.push(row);
+    }
+
     /// For a terminal.
     pub(crate) fn plain(&self) -> String {
         let widths: Vec<usize> = (0..self.columns.len())

@@ -90,6 +90,8 @@ pub(crate) struct Rack {
     /// Servers in twemproxy's order (length of name, then bytes), peers of a ring by name. The
     /// name is what is hashed: twemproxy leaves out port 11211.
     pub(crate) claimants: Vec<Claimant>,
+    /// Where each of them is, `host:port`: twemproxy's servers may have a name of their own.
+    pub(crate) addresses: Vec<String>,
 }
 
 /// Reads a file.

@@ -66,7 +66,8 @@ pub(super) fn read(file: &mut File, pool: Entry) -> Option<Pool> {
         file.problem(at, text);
         return None;
     };
-    let claimants = claimants(file, &name, &servers)?;
+    let servers = sorted(file, &name, &servers)?;
+    let (claimants, addresses) = servers.into_iter().unzip();
     Some(Pool {
         name,
         hash: hash?,
@@ -77,6 +78,7 @@ pub(super) fn read(file: &mut File, pool: Entry) -> Option<Pool> {
             racks: vec![Rack {
                 name: String::new(),
                 claimants,
+                addresses,
             }],
         }],
     })
@@ -113,13 +115,16 @@ fn note_ejecting(file: &mut File, entry: &Entry) {
     }
 }
 
+/// What is hashed of a server, and where it is.
+type Server = (Claimant, String);
+
 /// The servers in twemproxy's order.
-fn claimants(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Claimant>> {
-    let mut claimants: Vec<Claimant> = Vec::new();
+fn sorted(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Server>> {
+    let mut claimants: Vec<Server> = Vec::new();
     let mut sound = true;
     for word in servers {
         match server(&word.text) {
-            Ok(server) if claimants.iter().any(|other| other.name == server.name) => {
+            Ok((server, _)) if claimants.iter().any(|(other, _)| other.name == server.name) => {
                 let text = format!(
                     "a second server named '{}' in pool '{pool}'; twemproxy refuses that: give it \
                      another name behind its weight",
@@ -135,12 +140,12 @@ fn claimants(file: &mut File, pool: &str, servers: &[Word]) -> Option<Vec<Claima
             }
         }
     }
-    claimants.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+    claimants.sort_by(|(a, _), (b, _)| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
     sound.then_some(claimants)
 }
 
 /// `host:port:weight [name]`, read from the right.
-fn server(text: &str) -> Result<Claimant, String> {
+fn server(text: &str) -> Result<Server, String> {
     let form = || format!("'{text}' is no server: {FORM}");
     let (address, given) = match text.rsplit_once(' ') {
         Some((address, name)) => (address.trim_end(), Some(name)),
@@ -168,9 +173,10 @@ fn server(text: &str) -> Result<Claimant, String> {
         Ok(weight) => weight,
         Err(_) => return Err(form()),
     };
-    Ok(Claimant {
+    let claimant = Claimant {
         name: given.map_or(name, ToOwned::to_owned),
         tokens: Vec::new(),
         weight,
-    })
+    };
+    Ok((claimant, place.to_owned()))
 }

@@ -43,6 +43,7 @@ impl Pool {
                 racks: vec![Rack {
                     name: String::new(),
                     claimants: (0..peers).map(claimant).collect(),
+                    addresses: (0..peers).map(|index| format!("peer-{index}")).collect(),
                 }],
             }],
         }

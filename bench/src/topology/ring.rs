@@ -279,10 +279,12 @@ fn placed(mut peers: Vec<Peer>) -> Vec<Datacenter> {
             racks.push(Rack {
                 name: peer.rack,
                 claimants: Vec::new(),
+                addresses: Vec::new(),
             });
         }
-        let claimants = &mut racks.last_mut().expect("pushed above").claimants;
-        claimants.push(peer.claimant);
+        let rack = racks.last_mut().expect("pushed above");
+        rack.addresses.push(peer.claimant.name.clone());
+        rack.claimants.push(peer.claimant);
     }
     datacenters
 }

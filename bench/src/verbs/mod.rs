@@ -9,6 +9,7 @@ mod hash;
 mod machine;
 mod measure;
 mod owner;
+mod plan_change;
 mod profile;
 mod report;
 
@@ -29,6 +30,7 @@ pub(crate) enum Verb {
     Machine(machine::Args),
     Measure(measure::Args),
     Owner(owner::Args),
+    PlanChange(plan_change::Args),
     Profile(profile::Args),
     Report(report::Args),
 }
@@ -46,6 +48,7 @@ impl Verb {
             Self::Machine(args) => args.run(),
             Self::Measure(args) => args.run(),
             Self::Owner(args) => args.run(),
+            Self::PlanChange(args) => args.run(),
             Self::Profile(args) => args.run(),
             Self::Report(args) => args.run(),
         }
