@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use ringlab_loadgen::{Arrivals, KeyLaw, Mix, RunConfig, SizeLaw};
+use clap::{Args, Parser, Subcommand};
+use ringlab_loadgen::RunConfig;
+
+use crate::load_args::LoadArgs;
 
 use crate::args_link::LinkArgs;
 use crate::verbs::{AbArgs, CalibrateArgs, CompareArgs, NullArgs, SearchArgs, SweepArgs};
@@ -34,18 +36,6 @@ pub(crate) enum Verb {
     Null(NullArgs),
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ArrivalsArg {
-    Poisson,
-    Constant,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum KeyLawArg {
-    Uniform,
-    Zipf,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// host:port of a server, or unix:/path; may be given several times, connections are dealt out in turn
@@ -56,27 +46,8 @@ pub(crate) struct RunArgs {
     /// Requests a second over all connections (open loop); none: closed loop
     #[arg(long, short = 'r')]
     rate: Option<f64>,
-    /// Gaps between arrivals in open loop
-    #[arg(long, value_enum, default_value = "poisson")]
-    arrivals: ArrivalsArg,
-    /// Number of keys
-    #[arg(long, short = 'k', default_value_t = 100_000)]
-    keys: u64,
-    /// How keys are chosen
-    #[arg(long, value_enum, default_value = "uniform")]
-    key_law: KeyLawArg,
-    /// Exponent of the zipf law
-    #[arg(long, default_value_t = 0.99)]
-    zipf_exponent: f64,
-    /// What a key's name starts with; its number follows in twelve digits
-    #[arg(long, default_value = "key:")]
-    key_prefix: String,
-    /// GETs to SETs
-    #[arg(long, default_value = "9:1", value_name = "GET:SET")]
-    ratio: Mix,
-    /// Bytes of a value: N or uniform:LOW:HIGH, a function of the key
-    #[arg(long, short = 'd', default_value = "64")]
-    size: SizeLaw,
+    #[command(flatten)]
+    load: LoadArgs,
     /// Requests under way on one connection at most; in closed loop a batch of as many
     #[arg(long, short = 'P', default_value_t = 1)]
     depth: u32,
@@ -104,9 +75,6 @@ pub(crate) struct RunArgs {
     /// Milliseconds after which a request has failed
     #[arg(long)]
     timeout_ms: Option<u64>,
-    /// Write every key first
-    #[arg(long)]
-    preload: bool,
     /// Master seed of all randomness
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -132,24 +100,10 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     pub(crate) fn config(&self) -> RunConfig {
-        RunConfig {
+        let mut config = RunConfig {
             endpoints: self.endpoints.clone(),
             link: self.link.config(),
             rate: self.rate,
-            arrivals: match self.arrivals {
-                ArrivalsArg::Poisson => Arrivals::Poisson,
-                ArrivalsArg::Constant => Arrivals::Constant,
-            },
-            keys: self.keys,
-            key_law: match self.key_law {
-                KeyLawArg::Uniform => KeyLaw::Uniform,
-                KeyLawArg::Zipf => KeyLaw::Zipf {
-                    exponent: self.zipf_exponent,
-                },
-            },
-            key_prefix: self.key_prefix.clone(),
-            mix: self.ratio,
-            size: self.size,
             depth: self.depth,
             connections: self.connections,
             workers: self.workers,
@@ -159,18 +113,21 @@ impl RunArgs {
             settle_seconds_max: self.settle_max.max(self.settle),
             drain_ms: self.drain_ms,
             timeout_ms: self.timeout_ms,
-            preload: self.preload,
             seed: self.seed,
             server_pids: self.server_pids.clone(),
             mark_file: self.mark_file.clone(),
             failures_allowed: self.failures_allowed,
-        }
+            ..RunConfig::default()
+        };
+        self.load.apply(&mut config);
+        config
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use ringlab_loadgen::{Arrivals, KeyConfig, KeyLaw, KeyShift, Mix, SizeLaw};
 
     use super::*;
 
@@ -187,8 +144,17 @@ mod tests {
                 endpoints: vec!["a:1".into(), "b:2".into()],
                 rate: Some(2500.5),
                 arrivals: Arrivals::Constant,
-                key_law: KeyLaw::Zipf { exponent: 1.21 },
-                key_prefix: "it's ".into(),
+                keys: KeyConfig {
+                    law: KeyLaw::Zipf { exponent: 1.21 },
+                    prefix: "it's ".into(),
+                    name_size: Some(SizeLaw::Uniform(20, 30)),
+                    partitioned: true,
+                    shift: Some(KeyShift {
+                        step: 10,
+                        seconds: 0.5,
+                    }),
+                    ..KeyConfig::default()
+                },
                 mix: Mix { get: 1, set: 3 },
                 size: SizeLaw::Uniform(1, 9),
                 requests: Some(7),
@@ -199,14 +165,74 @@ mod tests {
             },
         ];
         for config in configs {
-            // A shell's reading of the one quoted word.
-            let line = config.command_line().replace(r"'it'\''s '", "it's\u{a0}");
-            let words = line.split(' ').map(|word| word.replace('\u{a0}', " "));
-            let Verb::Run(args) = Cli::parse_from(words).verb else {
-                panic!("another verb")
-            };
-            let seconds = config.seconds_max();
-            assert_eq!(args.config(), RunConfig { seconds, ..config });
+            repeats(&config);
         }
+    }
+
+    #[test]
+    fn every_law_is_repeated() {
+        let arrivals = ["bursty:20:80", "step:1@5,2@1", "ramp:0.5:2:30"];
+        let laws = [
+            "scrambled-zipf:2.1",
+            "ycsb-zipf",
+            "hotspot:0.1:0.9",
+            "latest:0.5",
+            "sequential",
+        ];
+        let sizes = [
+            "lognormal:300:1.5",
+            "list:64@9,1024@1",
+            "pareto:15:214.476:0.35",
+            "etc",
+        ];
+        for index in 0..5 {
+            let mut config = RunConfig {
+                rate: Some(10.0),
+                arrivals: arrivals[index % 3].parse().unwrap(),
+                commands: vec![
+                    "HSET h:__key__ f's __value__ @3".parse().unwrap(),
+                    "GET __key__; SET __key__ __value__ EX __ttl__"
+                        .parse()
+                        .unwrap(),
+                ],
+                size: sizes[index % 4].parse().unwrap(),
+                ttl: Some(SizeLaw::Uniform(5, 60)),
+                ..RunConfig::default()
+            };
+            config.keys.law = laws[index].parse().unwrap();
+            repeats(&config);
+        }
+    }
+
+    /// The words of a line as a POSIX shell reads them.
+    fn shell_words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quoted, mut escaped) =
+            (Vec::new(), String::new(), false, false);
+        for c in line.chars() {
+            match c {
+                c if escaped => {
+                    word.push(c);
+                    escaped = false;
+                }
+                '\\' if !quoted => escaped = true,
+                '\'' => quoted = !quoted,
+                ' ' if !quoted => words.push(std::mem::take(&mut word)),
+                c => word.push(c),
+            }
+        }
+        words.push(word);
+        words
+    }
+
+    fn repeats(config: &RunConfig) {
+        let line = config.command_line();
+        let Verb::Run(args) = Cli::parse_from(shell_words(&line)).verb else {
+            panic!("another verb")
+        };
+        let config = RunConfig {
+            seconds: config.seconds_max(),
+            ..config.clone()
+        };
+        assert_eq!(args.config(), config, "{line}");
     }
 }

@@ -4,19 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{KeyLaw, Mix, SizeLaw};
+use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
 use crate::link::LinkConfig;
-
-/// How the intended send times are laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Arrivals {
-    /// Independent arrivals: exponential gaps.
-    #[default]
-    Poisson,
-    /// Equal gaps.
-    Constant,
-}
+use crate::schedule::Arrivals;
+use crate::size::SizeLaw;
+use crate::template::{Commands, Naming, Template};
 
 /// One load. `rate` decides the loop: with one it is open, without one closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,16 +22,16 @@ pub struct RunConfig {
     pub rate: Option<f64>,
     /// Law of the gaps in open loop.
     pub arrivals: Arrivals,
-    /// How many keys there are.
-    pub keys: u64,
-    /// How keys are chosen.
-    pub key_law: KeyLaw,
-    /// What a key's name starts with; its number follows in twelve digits.
-    pub key_prefix: String,
-    /// GETs to SETs.
+    /// Which keys there are and how one is chosen.
+    pub keys: KeyConfig,
+    /// GETs to SETs, where no commands are given.
     pub mix: Mix,
+    /// The commands; none: GET and SET after `mix`.
+    pub commands: Vec<Template>,
     /// Bytes of a value.
     pub size: SizeLaw,
+    /// Seconds to live of what is written by `mix` and the preload, and of `__ttl__`.
+    pub ttl: Option<SizeLaw>,
     /// Requests under way on one connection at most.
     pub depth: u32,
     /// Connections in all.
@@ -77,11 +69,11 @@ impl Default for RunConfig {
             link: LinkConfig::default(),
             rate: None,
             arrivals: Arrivals::Poisson,
-            keys: 100_000,
-            key_law: KeyLaw::Uniform,
-            key_prefix: "key:".into(),
+            keys: KeyConfig::default(),
             mix: Mix { get: 9, set: 1 },
+            commands: Vec::new(),
             size: SizeLaw::Fixed(64),
+            ttl: None,
             depth: 1,
             connections: 50,
             workers: 1,
@@ -109,6 +101,9 @@ pub enum ConfigError {
     /// Settings that contradict each other.
     #[error("{0}")]
     Contradiction(&'static str),
+    /// A command or a law makes no sense.
+    #[error(transparent)]
+    Law(#[from] LawError),
     /// A number is outside of what makes sense.
     #[error("{name} is {value}: it must be {wanted}")]
     Range {
@@ -132,25 +127,86 @@ impl RunConfig {
         }
         self.check_load()?;
         self.check_span()?;
-        let keys = (1..=KEYS_MAX).contains(&self.keys);
-        let exponent = self.key_law.exponent();
-        let prefix = self.key_prefix.len();
+        self.check_keys()?;
         let size = "0 to 512 MiB, the smaller first";
-        range("keys", self.keys, keys, "1 to 1e12")?;
-        range(
-            "zipf-exponent",
-            exponent,
-            (0.0..=20.0).contains(&exponent),
-            "0 to 20",
-        )?;
+        let mix = self.mix.total() > 0 || !self.commands.is_empty();
+        range("ratio", self.mix, mix, "GETs:SETs, not both 0")?;
+        range("size", &self.size, self.size.is_valid(), size)?;
+        if let Some(ttl) = &self.ttl {
+            range("ttl", ttl, ttl.is_valid(), "a law of seconds")?;
+        }
+        Commands::read(&self.templates(), self.naming())?;
+        Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), ConfigError> {
+        let keys = &self.keys;
+        let prefix = keys.prefix.len();
+        let least = if keys.partitioned {
+            u64::from(self.connections)
+        } else {
+            1
+        };
+        let count = (least..=KEYS_MAX).contains(&keys.count);
+        let wanted = "1 to 1e12, and one a connection if partitioned";
+        range("keys", keys.count, count, wanted)?;
+        let law = "an exponent of 0 to 20, or shares between 0 and 1";
+        range("key-law", keys.law, keys.law.is_valid(), law)?;
         range("key-prefix", prefix, prefix <= 128, "at most 128 bytes")?;
+        let latest = matches!(keys.law, KeyLaw::Latest { .. });
+        let alone = !latest || !keys.partitioned && keys.shift.is_none();
+        let wanted = "without --partitioned and --key-shift";
+        range("key-law", keys.law, alone, wanted)?;
+        let arrivals = &self.arrivals;
         range(
-            "ratio",
-            self.mix,
-            self.mix.total() > 0,
-            "GETs:SETs, not both 0",
+            "arrivals",
+            arrivals,
+            arrivals.is_valid(),
+            "a law of arrivals",
         )?;
-        range("size", self.size, self.size.is_valid(), size)
+        keys.name_size.as_ref().map_or(Ok(()), |law| {
+            range("key-size", law, law.is_valid(), "a law of bytes")
+        })
+    }
+
+    /// The commands of the load, those of `mix` spelt out.
+    pub(crate) fn templates(&self) -> Vec<Template> {
+        if !self.commands.is_empty() {
+            return self.commands.clone();
+        }
+        let template = |text: &str, weight| Template {
+            text: text.to_owned(),
+            weight,
+        };
+        vec![
+            template("GET __key__", self.mix.get),
+            template(self.write(), self.mix.set),
+        ]
+    }
+
+    /// How the preload writes and reads a key.
+    pub(crate) fn preload_commands(&self) -> [Template; 2] {
+        [self.write(), "GET __key__"].map(|text| Template {
+            text: text.to_owned(),
+            weight: 1,
+        })
+    }
+
+    fn write(&self) -> &'static str {
+        if self.ttl.is_some() {
+            "SET __key__ __value__ EX __ttl__"
+        } else {
+            "SET __key__ __value__"
+        }
+    }
+
+    /// What fills in the commands' words.
+    pub(crate) fn naming(&self) -> Naming<'_> {
+        Naming {
+            protocol: self.link.protocol,
+            keys: &self.keys,
+            ttl: self.ttl.as_ref(),
+        }
     }
 
     fn check_load(&self) -> Result<(), ConfigError> {
@@ -228,24 +284,9 @@ impl RunConfig {
         }
         if let Some(rate) = self.rate {
             add("rate", rate.to_string());
-            let law = if self.arrivals == Arrivals::Poisson {
-                "poisson"
-            } else {
-                "constant"
-            };
-            add("arrivals", law.into());
+            add("arrivals", self.arrivals.to_string());
         }
-        add("keys", self.keys.to_string());
-        match self.key_law {
-            KeyLaw::Uniform => add("key-law", "uniform".into()),
-            KeyLaw::Zipf { exponent } => {
-                add("key-law", "zipf".into());
-                add("zipf-exponent", exponent.to_string());
-            }
-        }
-        add("key-prefix", self.key_prefix.clone());
-        add("ratio", self.mix.to_string());
-        add("size", self.size.to_string());
+        self.load_words(&mut add);
         add("depth", self.depth.to_string());
         add("connections", self.connections.to_string());
         add("workers", self.workers.to_string());
@@ -268,6 +309,9 @@ impl RunConfig {
         if self.preload {
             words.push("--preload".into());
         }
+        if self.keys.partitioned {
+            words.push("--partitioned".into());
+        }
         for (name, value) in self.link.words() {
             words.push(match value {
                 Some(value) => format!("--{name} {}", quote(&value)),
@@ -275,6 +319,30 @@ impl RunConfig {
             });
         }
         words.join(" ")
+    }
+
+    /// What is asked for, in words.
+    fn load_words(&self, add: &mut impl FnMut(&str, String)) {
+        let keys = &self.keys;
+        add("keys", keys.count.to_string());
+        add("key-law", keys.law.to_string());
+        add("key-prefix", keys.prefix.clone());
+        if let Some(law) = &keys.name_size {
+            add("key-size", law.to_string());
+        }
+        if let Some(shift) = keys.shift {
+            add("key-shift", shift.to_string());
+        }
+        if self.commands.is_empty() {
+            add("ratio", self.mix.to_string());
+        }
+        for command in &self.commands {
+            add("command", command.to_string());
+        }
+        add("size", self.size.to_string());
+        if let Some(ttl) = &self.ttl {
+            add("ttl", ttl.to_string());
+        }
     }
 }
 
@@ -330,7 +398,7 @@ mod tests {
             change(&mut config);
             config.check().unwrap_err().to_string()
         };
-        assert!(refused(|c| c.keys = 0).starts_with("keys is 0"));
+        assert!(refused(|c| c.keys.count = 0).starts_with("keys is 0"));
         assert!(refused(|c| c.rate = Some(f64::NAN)).starts_with("rate is NaN"));
         assert!(refused(|c| c.mix = Mix { get: 0, set: 0 }).starts_with("ratio is 0:0"));
         assert!(refused(|c| c.size = SizeLaw::Uniform(9, 3)).starts_with("size is uniform:9:3"));

@@ -10,18 +10,28 @@ use crate::decode::{DecodeError, Kind, Step};
 use crate::dial::{Client, Dialer};
 use crate::replies::Replies;
 use crate::stream::{Address, Stream};
+use crate::tape::Tape;
+use crate::template::Expect;
 use crate::value::Values;
-use crate::window::{Op, Window, count_failure};
+use crate::window::{Window, count_failure};
 
 /// A request that was written, or is about to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
-    pub(crate) op: Op,
+    /// The first key it is about.
     pub(crate) key: u64,
     /// When it should have been sent.
     pub(crate) intended: u64,
     /// When it was.
     pub(crate) written: u64,
+    /// Bytes of the first key's value.
+    pub(crate) size: u32,
+    pub(crate) command: u8,
+    pub(crate) expect: Expect,
+    /// Keys it is about; those after the first are in the connection's `more`.
+    pub(crate) keys: u8,
+    /// True if its key is new.
+    pub(crate) insert: bool,
 }
 
 /// The state of a connection's socket.
@@ -92,6 +102,10 @@ pub(crate) struct Connection {
     pub(crate) generation: u32,
     pub(crate) link: Link,
     pub(crate) flights: VecDeque<Flight>,
+    /// What it sends.
+    pub(crate) tape: Tape,
+    /// Further keys, and their values' sizes, of the requests under way that read several.
+    pub(crate) more: VecDeque<(u64, u32)>,
     /// Encoded requests; the first `written` bytes are with the kernel.
     pub(crate) out: Vec<u8>,
     written: usize,
@@ -109,6 +123,7 @@ impl Connection {
         (endpoint, name): (usize, &str),
         token: Token,
         dialer: &Arc<Dialer>,
+        tape: Tape,
     ) -> io::Result<Self> {
         client.stream.set_nonblocking()?;
         Ok(Self {
@@ -120,6 +135,8 @@ impl Connection {
             generation: 0,
             link: Link::Up(client.stream),
             flights: VecDeque::new(),
+            tape,
+            more: VecDeque::new(),
             out: Vec::with_capacity(4096),
             written: 0,
             greeting: None,
@@ -187,6 +204,7 @@ impl Connection {
         self.link = Link::Down { retry_at };
         self.generation = self.generation.wrapping_add(1);
         self.flights.clear();
+        self.more.clear();
         self.out.clear();
         self.written = 0;
         self.greeting = None;
@@ -296,12 +314,18 @@ impl Connection {
                 Step::More | Step::Push => {}
                 Step::Body { offset, len } => {
                     let piece = &input[at - len..at];
-                    self.body_right &=
-                        flight.op == Op::Get && values.matches(flight.key, offset, piece);
+                    self.body_right &= match flight.expect {
+                        Expect::Value => values.matches(flight.key, offset, piece),
+                        Expect::Values => self.item_is_right(&flight, (offset, piece), values),
+                        Expect::Stored | Expect::Any => true,
+                    };
                 }
                 Step::Done(kind) => {
                     let right = std::mem::replace(&mut self.body_right, true);
-                    self.count_reply(&flight, (kind, right), values, window);
+                    self.count_reply(&flight, (kind, right), window);
+                    if flight.expect == Expect::Values {
+                        self.more.drain(..usize::from(flight.keys) - 1);
+                    }
                     done += 1;
                 }
             }
@@ -321,16 +345,28 @@ impl Connection {
         Ok(())
     }
 
-    fn count_reply(
+    /// Looks at a piece of one of several values.
+    fn item_is_right(
         &self,
         flight: &Flight,
-        (kind, body_right): (Kind, bool),
+        (offset, piece): (usize, &[u8]),
         values: &Values,
-        window: &mut Window,
-    ) {
-        let wrong = match (flight.op, kind) {
-            (Op::Get, Kind::Bulk(size)) => {
-                if size == values.size(flight.key) && body_right {
+    ) -> bool {
+        let (item, length) = self.decoder.item();
+        let expected = match item.checked_sub(1) {
+            None => Some((flight.key, flight.size)),
+            Some(after) if item < usize::from(flight.keys) => self.more.get(after).copied(),
+            Some(_) => None,
+        };
+        expected.is_some_and(|(key, size)| {
+            length == size as usize && values.matches(key, offset, piece)
+        })
+    }
+
+    fn count_reply(&self, flight: &Flight, (kind, body_right): (Kind, bool), window: &mut Window) {
+        let wrong = match (flight.expect, kind) {
+            (Expect::Value, Kind::Bulk(size)) => {
+                if size == flight.size as usize && body_right {
                     window.counts.hits += 1;
                     return;
                 }
@@ -340,11 +376,20 @@ impl Connection {
                     "another value"
                 }
             }
-            (Op::Get, Kind::Nil) => {
+            (Expect::Value, Kind::Nil) => {
                 window.counts.misses += 1;
                 return;
             }
-            (Op::Set, Kind::Simple) => return,
+            (Expect::Values, Kind::Items(items)) => {
+                let (nils, others) = self.decoder.nils_and_others();
+                if items == usize::from(flight.keys) && others == 0 && body_right {
+                    window.counts.hits += (items - nils) as u64;
+                    window.counts.misses += nils as u64;
+                    return;
+                }
+                "other values than those of the keys"
+            }
+            (Expect::Stored, Kind::Simple) => return,
             (_, Kind::Error) => {
                 window.counts.error_replies += 1;
                 window.endpoints[self.endpoint].failed += 1;
@@ -359,12 +404,17 @@ impl Connection {
                 });
                 return;
             }
+            (Expect::Any, _) => return,
             (_, _) => "reply of another type",
         };
         window.counts.wrong += 1;
         window.endpoints[self.endpoint].failed += 1;
         count_failure(&mut window.failures, ("wrong: ", wrong), 1, || {
-            format!("{} of key {}: {kind:?}", flight.op.name(), flight.key)
+            format!(
+                "command {} of key {}: {kind:?}",
+                flight.command + 1,
+                flight.key
+            )
         });
     }
 }

@@ -14,7 +14,9 @@ pub(crate) enum Kind {
     Bulk(usize),
     /// Any kind of nothing.
     Nil,
-    /// Numbers, booleans, arrays, maps and sets.
+    /// `*…` of this many items.
+    Items(usize),
+    /// Numbers, booleans, maps and sets.
     Other,
 }
 
@@ -23,7 +25,8 @@ pub(crate) enum Kind {
 pub(crate) enum Step {
     /// Everything was used and no reply ended.
     More,
-    /// The last `len` bytes used are the body of a top-level string, from `offset` of it on.
+    /// The last `len` bytes used are the body of a top-level string, or of one of an array of
+    /// strings (see [`Decoder::item`]), from `offset` of it on.
     Body {
         /// How much of the body came before.
         offset: usize,
@@ -85,6 +88,20 @@ pub(crate) struct Decoder {
     /// What the reply under way is; its first value says.
     kind: Kind,
     push: bool,
+    items: Items,
+}
+
+/// The items of an outermost array.
+#[derive(Clone, Copy, Debug, Default)]
+struct Items {
+    /// True up to the first item that has items itself.
+    flat: bool,
+    /// The string under way: its place and its length.
+    at: usize,
+    length: usize,
+    nils: usize,
+    /// Items that are neither strings nor nil.
+    others: usize,
 }
 
 impl Default for Decoder {
@@ -96,11 +113,22 @@ impl Default for Decoder {
             values_left: 0,
             kind: Kind::Other,
             push: false,
+            items: Items::default(),
         }
     }
 }
 
 impl Decoder {
+    /// Place and length of the array's string that the last [`Step::Body`] is of.
+    pub(crate) fn item(&self) -> (usize, usize) {
+        (self.items.at, self.items.length)
+    }
+
+    /// Items of the last array that are nil, and that are neither nil nor strings.
+    pub(crate) fn nils_and_others(&self) -> (usize, usize) {
+        (self.items.nils, self.items.others)
+    }
+
     /// The text of the last error reply, without its type byte.
     pub(crate) fn error(&self) -> &[u8] {
         &self.error
@@ -145,7 +173,8 @@ impl Decoder {
                         }
                     };
                     self.copy_error(&rest[..len]);
-                    if self.values_left == 1 && matches!(self.kind, Kind::Bulk(_)) {
+                    let alone = self.values_left == 1 && matches!(self.kind, Kind::Bulk(_));
+                    if alone || self.items.flat {
                         return Ok((used, Step::Body { offset, len }));
                     }
                 }
@@ -202,6 +231,7 @@ impl Decoder {
             self.values_left = 1;
             self.push = false;
             self.kind = Kind::Other;
+            self.items.flat = false;
         }
         let kind = match first {
             b'+' => Kind::Simple,
@@ -226,11 +256,12 @@ impl Decoder {
                 } else if outermost {
                     self.kind = Kind::Bulk(length);
                 }
-                return Ok(None);
+                return Ok(self.item_begins(length));
             }
             b'*' | b'~' | b'>' | b'%' | b'|' if text != b"-1" => {
                 let items = decimal(text, ITEMS_MAX)? as u64;
                 self.push |= outermost && first == b'>';
+                self.array_begins(outermost && first == b'*', outermost, items);
                 // An attribute comes before the value it belongs to.
                 let values = match first {
                     b'%' => 2 * items,
@@ -248,8 +279,38 @@ impl Decoder {
         };
         if outermost {
             self.kind = kind;
+        } else if kind == Kind::Nil {
+            self.items.nils += 1;
+        } else {
+            self.items.others += 1;
         }
         Ok(self.value_end())
+    }
+
+    fn array_begins(&mut self, whole: bool, outermost: bool, items: u64) {
+        if whole {
+            self.kind = Kind::Items(items as usize);
+            self.items = Items {
+                flat: true,
+                ..Items::default()
+            };
+        } else if !outermost {
+            self.items.flat = false;
+            self.items.others += 1;
+        }
+    }
+
+    /// A string begins; an empty one of an array has no piece but this.
+    fn item_begins(&mut self, length: usize) -> Option<Step> {
+        let Kind::Items(items) = self.kind else {
+            return None;
+        };
+        if !self.items.flat {
+            return None;
+        }
+        self.items.at = items.saturating_sub(self.values_left as usize);
+        self.items.length = length;
+        (length == 0).then_some(Step::Body { offset: 0, len: 0 })
     }
 
     fn value_end(&mut self) -> Option<Step> {
@@ -342,11 +403,11 @@ mod tests {
             reply(Kind::Nil, b""),
             reply(Kind::Bulk(3), b"a\nb"),
             reply(Kind::Bulk(0), b""),
-            reply(Kind::Other, b""),
+            reply(Kind::Items(2), b"xy"),
             (Step::Push, Vec::new()),
             reply(Kind::Other, b""),
             reply(Kind::Error, b"ERR x"),
-            reply(Kind::Other, b""),
+            reply(Kind::Items(0), b""),
             reply(Kind::Other, b""),
             reply(Kind::Bulk(5), b"txt:a"),
             reply(Kind::Bulk(2), b"\r\n"),
@@ -363,6 +424,43 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = STREAM.chunks(1).collect();
         assert_eq!(feed(&bytes).unwrap(), expected());
+    }
+
+    #[test]
+    fn items_of_an_array_are_told_one_by_one_up_to_what_has_items_itself() {
+        type Pair = (usize, usize);
+        let cases: [(&[u8], &[Pair], Pair); 3] = [
+            (
+                b"*4\r\n$2\r\nab\r\n$-1\r\n$0\r\n\r\n$1\r\nz\r\n",
+                &[(0, 2), (2, 0), (3, 1)],
+                (1, 0),
+            ),
+            (b"*3\r\n:5\r\n_\r\n$1\r\nz\r\n", &[(2, 1)], (1, 1)),
+            (
+                b"*3\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n$1\r\nc\r\n",
+                &[(0, 1)],
+                (0, 1),
+            ),
+        ];
+        for (input, expected, rest) in cases {
+            for cut in 0..input.len() {
+                let mut decoder = Decoder::default();
+                let mut items = Vec::new();
+                for piece in [&input[..cut], &input[cut..]] {
+                    let mut at = 0;
+                    while let (used, step) = decoder.step(&piece[at..]).unwrap()
+                        && step != Step::More
+                    {
+                        at += used;
+                        if matches!(step, Step::Body { offset: 0, .. }) {
+                            items.push(decoder.item());
+                        }
+                    }
+                }
+                assert_eq!(items, expected, "cut at {cut}");
+                assert_eq!(decoder.nils_and_others(), rest);
+            }
+        }
     }
 
     #[test]

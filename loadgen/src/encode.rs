@@ -1,9 +1,11 @@
-//! Requests on the wire: fixed templates, a key's twelve digits patched in.
+//! Requests on the wire: bytes made ready before the load, with a key's twelve digits and its value
+//! copied in.
 
-use crate::link::Protocol;
+use crate::config::{ConfigError, RunConfig};
+use crate::size::{Of, SizeLaw};
+use crate::tape::Entry;
+use crate::template::{Command, Commands, DIGITS, Expect, Part, Source, Template};
 use crate::value::Values;
-
-const DIGITS: usize = 12;
 
 /// Two digits for each number below 100.
 static PAIRS: [[u8; 2]; 100] = {
@@ -16,35 +18,37 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Appends GETs and SETs to a buffer.
-#[derive(Debug)]
+/// What names are filled up with.
+const FILL: [u8; 64] = [b'_'; 64];
+
+/// Appends requests to a buffer.
+#[derive(Clone, Debug)]
 pub(crate) struct Encoder {
-    /// `*2 … GET $n key:`, or `get key:`, up to where the digits start.
-    get: Vec<u8>,
-    set: Vec<u8>,
-    protocol: Protocol,
+    commands: Commands,
+    /// `SET` and `GET` of one key, for the preload.
+    preload: [Command; 2],
     values: Values,
+    name_size: Option<SizeLaw>,
+    name_bare: usize,
+    ttl: Option<SizeLaw>,
 }
 
 impl Encoder {
-    /// Requests for keys of this prefix, with these values.
-    pub(crate) fn new(protocol: Protocol, key_prefix: &str, values: Values) -> Self {
-        let head = |name: &str, words: u32| {
-            let length = key_prefix.len() + DIGITS;
-            match protocol {
-                Protocol::Resp => {
-                    format!("*{words}\r\n$3\r\n{name}\r\n${length}\r\n{key_prefix}")
-                }
-                Protocol::Memcached => format!("{} {key_prefix}", name.to_lowercase()),
-            }
-            .into_bytes()
-        };
-        Self {
-            get: head("GET", 2),
-            set: head("SET", 3),
-            protocol,
-            values,
-        }
+    /// The requests a run is made of.
+    pub(crate) fn new(config: &RunConfig) -> Result<Self, ConfigError> {
+        let read = |templates: &[Template]| Commands::read(templates, config.naming());
+        let [set, get] = read(&config.preload_commands())?
+            .all
+            .try_into()
+            .expect("the preload is two commands");
+        Ok(Self {
+            commands: read(&config.templates())?,
+            preload: [set, get],
+            values: Values::new(config.size.clone()),
+            name_size: config.keys.name_size.clone(),
+            name_bare: config.keys.prefix.len() + DIGITS,
+            ttl: config.ttl.clone(),
+        })
     }
 
     /// The values it writes.
@@ -52,42 +56,166 @@ impl Encoder {
         &self.values
     }
 
-    /// Appends `GET key`.
-    pub(crate) fn get(&self, key: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.get);
-        push_key(key, out);
+    /// The commands it writes.
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.commands
     }
 
-    /// Appends `SET key value`.
-    pub(crate) fn set(&self, key: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.set);
-        push_key(key, out);
-        match self.protocol {
-            Protocol::Resp => out.push(b'$'),
-            Protocol::Memcached => {
-                out.truncate(out.len() - 2);
-                out.extend_from_slice(b" 0 0 ");
-            }
+    /// What a tape says of a key.
+    pub(crate) fn entry(&self, key: u64, command: u8, entries: u8) -> Entry {
+        let fill = self.name_size.as_ref().map_or(0, |law| {
+            law.size_of(key, Of::Name).saturating_sub(self.name_bare)
+        });
+        Entry {
+            key,
+            // At most SIZE_MAX.
+            size: self.values.size(key) as u32,
+            fill: fill.min(usize::from(u16::MAX)) as u16,
+            command,
+            entries,
         }
-        push_decimal(self.values.size(key), out);
-        out.extend_from_slice(b"\r\n");
-        self.values.write(key, out);
-        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Where a command's keys come from, and what answers it.
+    pub(crate) fn kind(&self, command: u8) -> (Source, Expect) {
+        let command = &self.commands.all[usize::from(command)];
+        (command.source, command.expect)
+    }
+
+    /// Appends the request of these entries.
+    pub(crate) fn request(&self, entries: &[Entry], out: &mut Vec<u8>) {
+        self.command(
+            &self.commands.all[usize::from(entries[0].command)],
+            entries,
+            out,
+        );
+    }
+
+    /// Appends the preload's write of a key.
+    pub(crate) fn preload_write(&self, key: u64, out: &mut Vec<u8>) {
+        self.command(&self.preload[0], &[self.entry(key, 0, 1)], out);
+    }
+
+    /// Appends the preload's read of a key.
+    pub(crate) fn preload_read(&self, key: u64, out: &mut Vec<u8>) {
+        self.command(&self.preload[1], &[self.entry(key, 1, 1)], out);
+    }
+
+    fn command(&self, command: &Command, entries: &[Entry], out: &mut Vec<u8>) {
+        let rounds = if command.keys.1 == 0 {
+            0
+        } else {
+            (entries.len() - usize::from(command.keys.0)) / usize::from(command.keys.1)
+        };
+        let mut request = Request {
+            encoder: self,
+            entries,
+            next: 0,
+            rounds,
+        };
+        request.parts(&command.head, out);
+        for _ in 0..rounds {
+            request.parts(&command.group, out);
+        }
     }
 }
 
-fn push_key(key: u64, out: &mut Vec<u8>) {
+/// A request while it is written.
+struct Request<'a> {
+    encoder: &'a Encoder,
+    entries: &'a [Entry],
+    /// The entry of the next key.
+    next: usize,
+    /// Times the group is written.
+    rounds: usize,
+}
+
+impl Request<'_> {
+    #[inline]
+    fn parts(&mut self, parts: &[Part], out: &mut Vec<u8>) {
+        for part in parts {
+            match part {
+                Part::Bytes(bytes) => out.extend_from_slice(bytes),
+                Part::LastDigits => {
+                    out.extend_from_slice(&digits(self.entries[self.next].key));
+                    self.next += 1;
+                }
+                Part::Value => self.value(out),
+                rare => self.rare(rare, out),
+            }
+        }
+    }
+
+    /// The entry of the key before.
+    fn last(&self) -> Entry {
+        self.entries[self.next.saturating_sub(1)]
+    }
+
+    fn value(&self, out: &mut Vec<u8>) {
+        let Entry { key, size, .. } = self.last();
+        push_decimal(size as usize, out);
+        out.extend_from_slice(b"\r\n");
+        self.encoder.values.write_sized(key, size as usize, out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn rare(&mut self, part: &Part, out: &mut Vec<u8>) {
+        match part {
+            Part::Count(words, more) => {
+                out.push(b'*');
+                push_decimal(words + more * self.rounds, out);
+                out.extend_from_slice(b"\r\n");
+            }
+            Part::Length(bare) => {
+                let entry = self.entries[self.next];
+                out.push(b'$');
+                push_decimal(bare + usize::from(entry.fill), out);
+                out.extend_from_slice(b"\r\n");
+            }
+            Part::Digits => {
+                out.extend_from_slice(&digits(self.entries[self.next].key)[..DIGITS]);
+                self.next += 1;
+            }
+            Part::Fill => {
+                let mut left = usize::from(self.last().fill);
+                while left > 0 {
+                    let piece = left.min(FILL.len());
+                    out.extend_from_slice(&FILL[..piece]);
+                    left -= piece;
+                }
+            }
+            Part::Ttl => {
+                let law = self.encoder.ttl.as_ref();
+                let seconds = law.map_or(0, |law| law.size_of(self.last().key, Of::Ttl));
+                let mut text = [0; 20];
+                let text = decimal(seconds, &mut text);
+                out.push(b'$');
+                push_decimal(text.len(), out);
+                out.extend_from_slice(b"\r\n");
+                out.extend_from_slice(text);
+                out.extend_from_slice(b"\r\n");
+            }
+            Part::Bytes(_) | Part::LastDigits | Part::Value => {}
+        }
+    }
+}
+
+/// The digits of a key and the end of its word.
+fn digits(key: u64) -> [u8; DIGITS + 2] {
     let mut tail = *b"000000000000\r\n";
     let mut rest = key;
     for pair in tail[..DIGITS].chunks_exact_mut(2).rev() {
         pair.copy_from_slice(&PAIRS[(rest % 100) as usize]);
         rest /= 100;
     }
-    out.extend_from_slice(&tail);
+    tail
 }
 
 fn push_decimal(number: usize, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
+    out.extend_from_slice(decimal(number, &mut [0; 20]));
+}
+
+fn decimal(number: usize, digits: &mut [u8; 20]) -> &[u8] {
     let mut start = digits.len();
     let mut rest = number;
     loop {
@@ -98,47 +226,5 @@ fn push_decimal(number: usize, out: &mut Vec<u8>) {
             break;
         }
     }
-    out.extend_from_slice(&digits[start..]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::law::SizeLaw;
-
-    #[test]
-    fn requests_are_as_redis_wants_them() {
-        let encoder = Encoder::new(Protocol::Resp, "key:", Values::new(SizeLaw::Fixed(3)));
-        let mut out = Vec::new();
-        encoder.get(1_203, &mut out);
-        assert_eq!(out, b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000000001203\r\n");
-        out.clear();
-        encoder.set(999_999_999_999, &mut out);
-        assert!(out.starts_with(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:999999999999\r\n$3\r\n"));
-        assert!(out.ends_with(b"\r\n"));
-        assert_eq!(out.len(), 40 + 3 + 2);
-    }
-
-    #[test]
-    fn requests_are_as_memcached_wants_them() {
-        let values = Values::new(SizeLaw::Fixed(3));
-        let encoder = Encoder::new(Protocol::Memcached, "key:", values);
-        let mut out = Vec::new();
-        encoder.get(1_203, &mut out);
-        assert_eq!(out, b"get key:000000001203\r\n");
-        out.clear();
-        encoder.set(7, &mut out);
-        assert!(out.starts_with(b"set key:000000000007 0 0 3\r\n"));
-        assert!(out.ends_with(b"\r\n"));
-        assert_eq!(out.len(), 28 + 3 + 2);
-    }
-
-    #[test]
-    fn decimals() {
-        for number in [0, 9, 10, 64, 536_870_912] {
-            let mut out = Vec::new();
-            push_decimal(number, &mut out);
-            assert_eq!(out, number.to_string().as_bytes());
-        }
-    }
+    &digits[start..]
 }

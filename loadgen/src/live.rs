@@ -57,7 +57,7 @@ pub struct Interval<'a> {
     /// Responses of all commands, in closed loop the same as services.
     pub response: &'a Histogram<u64>,
     /// Responses of each command that has any.
-    pub commands: &'a [(&'static str, &'a Histogram<u64>)],
+    pub commands: &'a [(&'a str, &'a Histogram<u64>)],
 }
 
 /// Sees a run's progress.

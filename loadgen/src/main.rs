@@ -3,6 +3,7 @@
 
 mod args;
 mod args_link;
+mod load_args;
 mod verbs;
 
 use std::fs;

@@ -12,7 +12,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::clock;
-use crate::law::SizeLaw;
+use crate::size::SizeLaw;
 use crate::value::Values;
 
 /// How the server behaves.
@@ -126,7 +126,7 @@ impl Loop {
             events: Events::with_capacity(1024),
             clients: Vec::new(),
             answers: Answers {
-                values: Values::new(config.size),
+                values: Values::new(config.size.clone()),
             },
             stall_ns: config.stall_ns,
             first_request: None,

@@ -31,7 +31,7 @@ pub(crate) fn preload(
         out.clear();
         let first = key;
         while key < keys && key - first < BATCH_REQUESTS && out.len() < BATCH_BYTES {
-            encoder.set(key, &mut out);
+            encoder.preload_write(key, &mut out);
             key += 1;
         }
         client.send(&out)?;
@@ -42,7 +42,7 @@ pub(crate) fn preload(
     let step = (keys / READ_BACK).max(1);
     for key in (0..keys).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
         out.clear();
-        encoder.get(key, &mut out);
+        encoder.preload_read(key, &mut out);
         client.send(&out)?;
         let values = encoder.values();
         let mut right = true;

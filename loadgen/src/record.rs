@@ -12,7 +12,7 @@ use crate::procfs::ProcessesCpu;
 use crate::report::{EventMark, LatencySummary, SeriesRow, Steady};
 use crate::steady::Trend;
 use crate::verdict::is_settled;
-use crate::window::{Counts, Op, WINDOW_NS, Window, histogram};
+use crate::window::{Counts, WINDOW_NS, Window, histogram};
 
 pub(crate) const WINDOWS_A_SECOND: u64 = 1_000_000_000 / WINDOW_NS;
 /// Windows looked at to say that the load has settled.
@@ -57,6 +57,8 @@ type Recent = (Counts, Histogram<u64>);
 /// Everything kept of a run.
 pub(crate) struct Record<'a> {
     pub(crate) config: &'a RunConfig,
+    /// Names of the commands, in the order of their histograms.
+    pub(crate) commands: Vec<String>,
     pub(crate) start: u64,
     pub(crate) start_unix_ms: u64,
     /// First window that is measured, once that is known.
@@ -89,18 +91,21 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn new(config: &'a RunConfig, start: u64) -> Self {
+    pub(crate) fn new(config: &'a RunConfig, commands: Vec<String>, start: u64) -> Self {
         let mut servers = ProcessesCpu::of(&config.server_pids);
         let sample = CpuSample::now(&mut servers);
-        let at_once = config.settle_seconds == 0.0 || config.requests.is_some();
+        let at_once =
+            config.settle_seconds == 0.0 || config.requests.is_some() || config.arrivals.varies();
         let start_unix_ms = clock::unix_ms() + start.saturating_sub(clock::now()) / 1_000_000;
+        let measured = Window::new(config.endpoints.len(), commands.len());
         Self {
             config,
+            commands,
             start,
             start_unix_ms,
             measure_from: at_once.then_some(0),
             settled: at_once,
-            measured: Window::new(config.endpoints.len()),
+            measured,
             span: Counts::default(),
             busiest_ns: 0,
             sent: 0,
@@ -192,7 +197,7 @@ impl<'a> Record<'a> {
     }
 
     /// In closed loop the response is the service.
-    fn response_parts<'w>(&self, window: &'w Window) -> &'w [Histogram<u64>; 2] {
+    fn response_parts<'w>(&self, window: &'w Window) -> &'w [Histogram<u64>] {
         let latencies = &window.latencies;
         if self.config.rate.is_some() {
             &latencies.response
@@ -210,10 +215,10 @@ impl<'a> Record<'a> {
         let Some((_, response)) = self.recent.back() else {
             return;
         };
-        let parts = Op::ALL.into_iter().zip(self.response_parts(window));
+        let parts = self.commands.iter().zip(self.response_parts(window));
         let commands: Vec<_> = parts
             .filter(|(_, histogram)| !histogram.is_empty())
-            .map(|(op, histogram)| (op.name(), histogram))
+            .map(|(name, histogram)| (name.as_str(), histogram))
             .collect();
         let start = self.start + index * WINDOW_NS;
         observer.interval(&Interval {
@@ -310,10 +315,11 @@ impl<'a> Record<'a> {
     }
 }
 
-pub(crate) fn sum(parts: &[Histogram<u64>; 2]) -> Histogram<u64> {
-    let mut sum = parts[0].clone();
-    sum.add(&parts[1])
-        .expect("all histograms have the same bounds");
+pub(crate) fn sum(parts: &[Histogram<u64>]) -> Histogram<u64> {
+    let mut sum = histogram();
+    for part in parts {
+        sum.add(part).expect("all histograms have the same bounds");
+    }
     sum
 }
 

@@ -42,4 +42,21 @@ impl Replies {
             Self::Memcached(decoder) => decoder.reset(),
         }
     }
+
+    /// Place and length of the array's string that the last body is of.
+    pub(crate) fn item(&self) -> (usize, usize) {
+        match self {
+            Self::Resp(decoder) => decoder.item(),
+            // Several values in one reply are asked for in Redis's protocol alone.
+            Self::Memcached(_) => (usize::MAX, 0),
+        }
+    }
+
+    /// Items of the last array that are nil, and that are neither nil nor strings.
+    pub(crate) fn nils_and_others(&self) -> (usize, usize) {
+        match self {
+            Self::Resp(decoder) => decoder.nils_and_others(),
+            Self::Memcached(_) => (0, 0),
+        }
+    }
 }

@@ -17,14 +17,16 @@ use crate::config::{ConfigError, RunConfig};
 use crate::connection::Connection;
 use crate::dial::{Client, DialError, Dialer};
 use crate::encode::Encoder;
+use crate::inserts::Inserts;
+use crate::late::Late;
 use crate::live::Observer;
 use crate::marks::Marks;
 use crate::preload::{PreloadError, preload};
 use crate::record::Record;
 use crate::report::RunReport;
-use crate::tape::{Schedule, Tape};
+use crate::schedule::Schedule;
+use crate::tape::{Seat, Tape, is_late};
 use crate::tls::TlsError;
-use crate::value::Values;
 use crate::window::Window;
 use crate::worker::{Channel, FromWorker, Orders, Worker};
 
@@ -69,28 +71,27 @@ pub fn run(
 ) -> Result<RunReport, RunError> {
     config.check()?;
     raise_file_limit(config.connections);
+    let encoder = Encoder::new(config)?;
     if config.preload {
-        observer.preloading(config.keys);
+        observer.preloading(config.keys.count);
         let mut client = connect(&Dialer::new(&config.link)?, &config.endpoints[0])?;
-        preload(&mut client, &encoder(config), config.keys)?;
+        preload(&mut client, &encoder, config.keys.count)?;
     }
-    let crew = Crew::start(config)?;
+    let names: Vec<String> = encoder
+        .commands()
+        .all
+        .iter()
+        .map(|c| c.name.clone())
+        .collect();
+    let crew = Crew::start(config, &encoder)?;
     Conductor {
         config,
         marks,
         observer,
-        record: Record::new(config, crew.start),
+        record: Record::new(config, names, crew.start),
         crew,
     }
     .conduct()
-}
-
-fn encoder(config: &RunConfig) -> Encoder {
-    Encoder::new(
-        config.link.protocol,
-        &config.key_prefix,
-        Values::new(config.size),
-    )
 }
 
 /// Asks for as many open files as the connections need; where that is refused, connecting says so.
@@ -124,18 +125,16 @@ struct Crew {
     spares: Vec<Sender<Box<Window>>>,
     stop_at: Arc<AtomicU64>,
     start: u64,
-    /// Requests on each worker's tape.
-    tape_length: u64,
 }
 
 impl Crew {
-    fn start(config: &RunConfig) -> Result<Self, RunError> {
+    fn start(config: &RunConfig, encoder: &Encoder) -> Result<Self, RunError> {
         let (sender, windows) = channel();
         let stop_at = Arc::new(AtomicU64::new(u64::MAX));
         let dialer = Arc::new(Dialer::new(&config.link)?);
         let mut spares = Vec::new();
         let mut workers = Vec::new();
-        let mut tape_length = 1;
+        let inserts = is_late(config, encoder).then(|| Arc::new(Inserts::after(config.keys.count)));
         for worker in 0..config.workers {
             let (spare, returned) = channel();
             spares.push(spare);
@@ -145,10 +144,12 @@ impl Crew {
                 spares: returned,
                 stop_at: Arc::clone(&stop_at),
             };
-            let connections = connections(config, &dialer, worker)?;
-            let orders = orders(config, worker);
-            tape_length = orders.tape.len() as u64;
-            workers.push(Worker::new(orders, connections, encoder(config), channel)?);
+            let connections = connections((config, encoder), &dialer, worker)?;
+            let mut orders = orders(config, worker);
+            orders.late = inserts
+                .as_ref()
+                .map(|inserts| Late::new(&config.keys, Arc::clone(inserts)));
+            workers.push(Worker::new(orders, connections, encoder.clone(), channel)?);
         }
         let start = clock::now() + LEAD_NS;
         let spawn = |(index, worker): (usize, Worker)| {
@@ -174,7 +175,6 @@ impl Crew {
             spares,
             stop_at,
             start,
-            tape_length,
         })
     }
 
@@ -200,10 +200,11 @@ impl Crew {
 /// A worker's share of the connections. All are dealt to endpoints in turn, and a worker has
 /// neighbours, so that each worker reaches as many endpoints as it can.
 fn connections(
-    config: &RunConfig,
+    (config, encoder): (&RunConfig, &Encoder),
     dialer: &Arc<Dialer>,
     worker: u32,
 ) -> Result<Vec<Connection>, RunError> {
+    let requests = requests_each(config);
     let share = |worker: u32| {
         let upto = u64::from(config.connections) * u64::from(worker) / u64::from(config.workers);
         // At most `connections`.
@@ -213,11 +214,17 @@ fn connections(
         let endpoint = number % config.endpoints.len();
         let name = config.endpoints[endpoint].as_str();
         let client = connect(dialer, name)?;
+        let seat = Seat {
+            // At most `connections`.
+            connection: number as u32,
+            requests,
+        };
         Ok(Connection::open(
             client,
             (endpoint, name),
             Token(token),
             dialer,
+            Tape::draw(config, encoder, seat),
         )?)
     };
     (share(worker)..share(worker + 1))
@@ -226,18 +233,23 @@ fn connections(
         .collect()
 }
 
+/// Requests a connection is expected to send, with room for an uneven share.
+fn requests_each(config: &RunConfig) -> u64 {
+    let seconds = config.seconds_max().unwrap_or(60.0) + config.settle_seconds_max;
+    let by_rate = config.rate.map(|rate| (rate * seconds) as u64);
+    let all = config.requests.or(by_rate);
+    all.map_or(u64::MAX, |all| {
+        3 * all / (2 * u64::from(config.connections)) + 64
+    })
+}
+
 fn orders(config: &RunConfig, worker: u32) -> Orders {
     let workers = u64::from(config.workers);
     let quota = config
         .requests
         .map(|requests| requests / workers + u64::from(u64::from(worker) < requests % workers));
-    let seconds = config.seconds_max().unwrap_or(60.0) + config.settle_seconds_max;
-    let by_rate = config
-        .rate
-        .map(|rate| (rate * 1.1 * seconds / f64::from(config.workers)) as u64);
-    let wanted = quota.or(by_rate).unwrap_or(u64::MAX);
     Orders {
-        tape: Tape::draw(config, worker, wanted),
+        late: None,
         schedule: config.rate.map(|rate| {
             let phase = f64::from(worker) / f64::from(config.workers);
             (Schedule::draw(config, rate, worker), phase)
@@ -261,7 +273,7 @@ struct Conductor<'a> {
 
 impl Conductor<'_> {
     fn conduct(mut self) -> Result<RunReport, RunError> {
-        let endpoints = self.config.endpoints.len();
+        let (endpoints, commands) = (self.config.endpoints.len(), self.record.commands.len());
         let mut pending: BTreeMap<u64, Window> = BTreeMap::new();
         // The window each worker is in: all of its windows before that have arrived.
         let mut reached = vec![0; self.config.workers as usize];
@@ -274,7 +286,7 @@ impl Conductor<'_> {
             };
             pending
                 .entry(window.index)
-                .or_insert_with(|| Window::new(endpoints))
+                .or_insert_with(|| Window::new(endpoints, commands))
                 .add(&window);
             window.reset();
             // A worker that is done takes no window back.
@@ -288,9 +300,8 @@ impl Conductor<'_> {
                 self.window(index, &window);
             }
         }
-        let tape_length = self.crew.tape_length;
         self.crew.join();
-        Ok(self.record.report(tape_length))
+        Ok(self.record.report())
     }
 
     /// One window of all workers together.

@@ -7,17 +7,16 @@ use crate::report::{
     Totals,
 };
 use crate::verdict::{Evidence, judge};
-use crate::window::Op;
 
 const OPEN: &str =
     "open loop: response counts from the intended time of a request, whatever it waited for";
 const CLOSED: &str = "closed loop: latency excludes waiting the server caused";
 
 impl Record<'_> {
-    /// The report; each worker's tape held `tape_length` requests.
-    pub(crate) fn report(self, tape_length: u64) -> RunReport {
+    /// The report.
+    pub(crate) fn report(self) -> RunReport {
         let span = self.measured_span();
-        let totals = self.totals(&span, tape_length);
+        let totals = self.totals(&span);
         let latency = self.latency();
         let cost = self.cost(&span);
         let steady = steadiness(&self.points, self.settled);
@@ -68,7 +67,7 @@ impl Record<'_> {
         }
     }
 
-    fn totals(&self, span: &Span, tape_length: u64) -> Totals {
+    fn totals(&self, span: &Span) -> Totals {
         let (all, inside) = (&self.measured.counts, &self.span);
         let per_s = |count: u64| {
             if span.measured_s > 0.0 {
@@ -78,7 +77,6 @@ impl Record<'_> {
             }
         };
         let gets = all.hits + all.misses;
-        let sent_each = self.sent.div_ceil(u64::from(self.config.workers));
         Totals {
             offered: inside.offered,
             offered_per_s: per_s(inside.offered),
@@ -98,7 +96,7 @@ impl Record<'_> {
             connect_failures: all.connect_failures,
             bytes_out_per_s: per_s(inside.bytes_out),
             bytes_in_per_s: per_s(inside.bytes_in),
-            tape_rounds: sent_each.div_ceil(tape_length.max(1)).max(1),
+            tape_rounds: self.measured.tape_rounds.max(1),
         }
     }
 
@@ -123,16 +121,16 @@ impl Record<'_> {
 
     fn commands(&self, span: &Span) -> Vec<CommandReport> {
         let latencies = &self.measured.latencies;
-        let rows = Op::ALL.into_iter().map(|op| {
-            let service = LatencySummary::of(&latencies.service[op as usize]);
+        let rows = self.commands.iter().enumerate().map(|(index, name)| {
+            let service = LatencySummary::of(&latencies.service[index]);
             let response = if self.config.rate.is_some() {
-                LatencySummary::of(&latencies.response[op as usize])
+                LatencySummary::of(&latencies.response[index])
             } else {
                 service.clone()
             };
             let per_s = response.count as f64 / span.measured_s.max(1e-9);
             CommandReport {
-                name: op.name().to_owned(),
+                name: name.clone(),
                 per_s,
                 response,
                 service,

@@ -3,14 +3,14 @@
 //! A value is a stamp of eight bytes made from the key, then a stretch of one fixed pool that starts
 //! where the stamp says. It depends on nothing but key and size: any run can check another's values.
 
-use crate::law::SizeLaw;
 use crate::random::{Random, mix};
+use crate::size::SizeLaw;
 
 const POOL: usize = 1 << 16;
 const STAMP: usize = 8;
 
 /// Writes and checks values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Values {
     pool: Vec<u8>,
     law: SizeLaw,
@@ -33,8 +33,13 @@ impl Values {
 
     /// Appends a key's value.
     pub fn write(&self, key: u64, out: &mut Vec<u8>) {
+        self.write_sized(key, self.size(key), out);
+    }
+
+    /// The same where the size is known.
+    pub(crate) fn write_sized(&self, key: u64, size: usize, out: &mut Vec<u8>) {
         let (stamp, mut at) = stamp_and_start(key);
-        let mut left = self.size(key);
+        let mut left = size;
         let head = left.min(STAMP);
         out.extend_from_slice(&stamp[..head]);
         left -= head;

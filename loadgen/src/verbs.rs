@@ -265,7 +265,7 @@ impl NullArgs {
         let span = |text: &Option<String>| text.as_deref().map(span_ns).transpose();
         let server = NullServer::start(&NullConfig {
             listen: self.listen.clone(),
-            size: self.size,
+            size: self.size.clone(),
             stall_ns: span(&self.stall_after)?.zip(span(&self.stall)?),
             slower: self.slower,
         })?;

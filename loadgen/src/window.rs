@@ -9,28 +9,6 @@ pub(crate) const WINDOW_NS: u64 = 250_000_000;
 /// Longest latency told apart, in ns; longer ones count as this.
 pub(crate) const LATENCY_NS_MAX: u64 = 60_000_000_000;
 
-/// The commands a load is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Op {
-    /// GET
-    Get,
-    /// SET
-    Set,
-}
-
-impl Op {
-    /// All of them, in the order of their tables.
-    pub(crate) const ALL: [Self; 2] = [Self::Get, Self::Set];
-
-    /// Its name on the wire.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Set => "SET",
-        }
-    }
-}
-
 /// An empty histogram of 1 ns to 60 s with three significant digits.
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3)
@@ -184,52 +162,38 @@ pub(crate) fn count_failure(
     }
 }
 
-/// Latencies by command.
+/// Latencies by command, in the order of the run's commands.
 #[derive(Clone, Debug)]
 pub(crate) struct Latencies {
     /// Intended time to reply parsed; in closed loop nothing, as it is the same as `service`.
-    pub(crate) response: [Histogram<u64>; 2],
+    pub(crate) response: Vec<Histogram<u64>>,
     /// Write to reply parsed.
-    pub(crate) service: [Histogram<u64>; 2],
+    pub(crate) service: Vec<Histogram<u64>>,
     /// Intended time to write; open loop only.
     pub(crate) lag: Histogram<u64>,
 }
 
 impl Latencies {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(commands: usize) -> Self {
         Self {
-            response: [histogram(), histogram()],
-            service: [histogram(), histogram()],
+            response: vec![histogram(); commands],
+            service: vec![histogram(); commands],
             lag: histogram(),
         }
     }
 
-    fn all_mut(&mut self) -> [&mut Histogram<u64>; 5] {
-        let [response_get, response_set] = &mut self.response;
-        let [service_get, service_set] = &mut self.service;
-        [
-            response_get,
-            response_set,
-            service_get,
-            service_set,
-            &mut self.lag,
-        ]
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Histogram<u64>> {
+        let commands = self.response.iter_mut().chain(&mut self.service);
+        commands.chain(std::iter::once(&mut self.lag))
     }
 
-    fn all(&self) -> [&Histogram<u64>; 5] {
-        let [response_get, response_set] = &self.response;
-        let [service_get, service_set] = &self.service;
-        [
-            response_get,
-            response_set,
-            service_get,
-            service_set,
-            &self.lag,
-        ]
+    fn all(&self) -> impl Iterator<Item = &Histogram<u64>> {
+        let commands = self.response.iter().chain(&self.service);
+        commands.chain(std::iter::once(&self.lag))
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for (sum, more) in self.all_mut().into_iter().zip(other.all()) {
+        for (sum, more) in self.all_mut().zip(other.all()) {
             if !more.is_empty() {
                 sum.add(more).expect("all histograms have the same bounds");
             }
@@ -266,10 +230,12 @@ pub(crate) struct Window {
     pub(crate) backlog: u64,
     /// Requests unanswered, at the end.
     pub(crate) in_flight: u64,
+    /// Times a connection's tape was begun, of the connection with the most.
+    pub(crate) tape_rounds: u64,
 }
 
 impl Window {
-    pub(crate) fn new(endpoints: usize) -> Self {
+    pub(crate) fn new(endpoints: usize, commands: usize) -> Self {
         Self {
             index: 0,
             last: false,
@@ -277,11 +243,12 @@ impl Window {
             last_reply: 0,
             counts: Counts::default(),
             busiest_ns: 0,
-            latencies: Latencies::new(),
+            latencies: Latencies::new(commands),
             endpoints: vec![EndpointCounts::default(); endpoints],
             failures: Vec::new(),
             backlog: 0,
             in_flight: 0,
+            tape_rounds: 0,
         }
     }
 
@@ -317,5 +284,6 @@ impl Window {
         }
         self.backlog += other.backlog;
         self.in_flight += other.in_flight;
+        self.tape_rounds = self.tape_rounds.max(other.tape_rounds);
     }
 }

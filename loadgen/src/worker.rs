@@ -22,10 +22,12 @@ use mio::{Events, Poll, Token};
 use crate::clock;
 use crate::connection::{Broken, Connection, Flight, Link};
 use crate::encode::Encoder;
+use crate::late::Late;
 use crate::procfs::RunQueue;
-use crate::tape::{Arrival, Schedule, Tape};
+use crate::schedule::{Arrival, Schedule};
+use crate::template::{Expect, Source};
 use crate::timer::Timer;
-use crate::window::{Op, WINDOW_NS, Window, count_failure};
+use crate::window::{WINDOW_NS, Window, count_failure};
 
 const TIMER: Token = Token(usize::MAX - 1);
 const READ_BUFFER: usize = 256 << 10;
@@ -39,7 +41,8 @@ const SILENCE_NS_MAX: u64 = 30_000_000_000;
 /// What a worker is told at the start.
 #[derive(Debug)]
 pub(crate) struct Orders {
-    pub(crate) tape: Tape,
+    /// What says which keys the tapes mean, where that is known only when they are sent.
+    pub(crate) late: Option<Late>,
     /// Open loop: when to send, and the phase within a gap.
     pub(crate) schedule: Option<(Schedule, f64)>,
     /// Requests to send, no more.
@@ -154,7 +157,8 @@ impl Worker {
         channel: Channel,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let window = Box::new(Window::new(orders.endpoints));
+        let commands = encoder.commands().all.len();
+        let window = Box::new(Window::new(orders.endpoints, commands));
         let mut worker = Self {
             poll,
             connections,
@@ -219,6 +223,9 @@ impl Worker {
         self.last_reply = start;
         self.next_tick = start + TICK_NS;
         self.next_window = start + WINDOW_NS;
+        if let Some(late) = &mut self.orders.late {
+            late.begin(start);
+        }
         if let Some((schedule, phase)) = self.orders.schedule.take() {
             let timer = Timer::register(self.poll.registry(), TIMER)?;
             let next = schedule.first(start, phase);
@@ -306,13 +313,16 @@ impl Worker {
         let endpoint = &mut window.endpoints[connection.endpoint];
         for flight in connection.flights.drain(..done) {
             let service = now - flight.written;
-            window.latencies.service[flight.op as usize].saturating_record(service);
+            window.latencies.service[usize::from(flight.command)].saturating_record(service);
             if self.open.is_some() {
                 let response = now - flight.intended;
-                window.latencies.response[flight.op as usize].saturating_record(response);
+                window.latencies.response[usize::from(flight.command)].saturating_record(response);
             }
             endpoint.service_ns_sum += service;
             endpoint.service_ns_max = endpoint.service_ns_max.max(service);
+            if flight.insert {
+                settle(&self.orders.late, flight.key);
+            }
         }
         endpoint.completed += done as u64;
         window.counts.completed += done as u64;
@@ -387,17 +397,27 @@ impl Worker {
 
     /// Puts the tape's next request on a connection.
     fn encode(&mut self, index: usize, intended: u64, written: u64) {
-        let (op, key) = self.orders.tape.next();
         let connection = &mut self.connections[index];
-        match op {
-            Op::Get => self.encoder.get(key, &mut connection.out),
-            Op::Set => self.encoder.set(key, &mut connection.out),
+        let entries = match &mut self.orders.late {
+            None => connection.tape.next(),
+            Some(late) => late.next(&mut connection.tape, &self.encoder, intended),
+        };
+        self.encoder.request(entries, &mut connection.out);
+        let first = entries[0];
+        let (source, expect) = self.encoder.kind(first.command);
+        if expect == Expect::Values {
+            let more = entries[1..].iter().map(|entry| (entry.key, entry.size));
+            connection.more.extend(more);
         }
         connection.flights.push_back(Flight {
-            op,
-            key,
+            key: first.key,
             intended,
             written,
+            size: first.size,
+            command: first.command,
+            expect,
+            keys: first.entries,
+            insert: source == Source::New,
         });
         self.window.counts.sent += 1;
         self.in_flight += 1;
@@ -418,10 +438,15 @@ impl Worker {
         let lost = connection.flights.len() as u64;
         self.in_flight -= lost;
         for flight in &connection.flights {
-            window.latencies.service[flight.op as usize].saturating_record(now - flight.written);
+            window.latencies.service[usize::from(flight.command)]
+                .saturating_record(now - flight.written);
             if self.open.is_some() {
                 let response = now - flight.intended;
-                window.latencies.response[flight.op as usize].saturating_record(response);
+                window.latencies.response[usize::from(flight.command)].saturating_record(response);
+            }
+            if flight.insert {
+                // Perhaps it is there: a read of it may miss.
+                settle(&self.orders.late, flight.key);
             }
         }
         let counts = &mut window.counts;
@@ -557,16 +582,21 @@ impl Worker {
             .iter()
             .flat_map(|connection| &connection.flights);
         for flight in flights {
-            latencies.service[flight.op as usize].saturating_record(now - flight.written);
+            latencies.service[usize::from(flight.command)].saturating_record(now - flight.written);
             if self.open.is_some() {
-                latencies.response[flight.op as usize].saturating_record(now - flight.intended);
+                latencies.response[usize::from(flight.command)]
+                    .saturating_record(now - flight.intended);
             }
             self.window.counts.unfinished += 1;
         }
         if let Some(open) = &mut self.open {
-            while open.backlog > 0 {
-                let (op, _) = self.orders.tape.next();
-                latencies.response[op as usize].saturating_record(now - open.next.at);
+            for index in (0..self.connections.len()).cycle() {
+                if open.backlog <= 0 {
+                    break;
+                }
+                // It would have been sent by one of them.
+                let command = self.connections[index].tape.next()[0].command;
+                latencies.response[usize::from(command)].saturating_record(now - open.next.at);
                 latencies.lag.saturating_record(now - open.next.at);
                 self.window.counts.unfinished += 1;
                 open.next = open.schedule.after(open.next);
@@ -593,17 +623,21 @@ impl Worker {
     fn hand_over(&mut self, now: u64, last: bool) {
         self.count_due(now);
         let cpu_ns = clock::thread_cpu();
-        let mut next = self
-            .channel
-            .spares
-            .try_recv()
-            .unwrap_or_else(|_| Box::new(Window::new(self.orders.endpoints)));
+        let mut next = self.channel.spares.try_recv().unwrap_or_else(|_| {
+            let commands = self.encoder.commands().all.len();
+            Box::new(Window::new(self.orders.endpoints, commands))
+        });
         next.index = (now - self.start) / WINDOW_NS;
         self.next_window = self.start + (next.index + 1) * WINDOW_NS;
         let mut window = std::mem::replace(&mut self.window, next);
         window.last = last;
         window.ended = now;
         window.in_flight = self.in_flight;
+        let rounds = self
+            .connections
+            .iter()
+            .map(|connection| connection.tape.rounds);
+        window.tape_rounds = rounds.max().unwrap_or(1);
         window.last_reply = self.last_reply;
         window.backlog = self
             .open
@@ -621,5 +655,12 @@ impl Worker {
         {
             self.phase = Phase::Over;
         }
+    }
+}
+
+/// An insert is answered or lost: the keys behind it need not wait for it.
+fn settle(late: &Option<Late>, key: u64) {
+    if let Some(late) = late {
+        late.inserts.settle(key);
     }
 }

@@ -50,7 +50,7 @@ pub fn calibrate(
     observer: &mut dyn Slices,
 ) -> Result<CalibrateReport, RunError> {
     let server = NullServer::start(&NullConfig {
-        size: config.size,
+        size: config.size.clone(),
         ..NullConfig::default()
     })?;
     let base = RunConfig {

@@ -4,14 +4,17 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{Answer, Ask, Server, right, shared, values};
-use ringlab_loadgen::{Marks, Mix, Quiet, RunConfig, RunReport, Worth, run};
+use ringlab_loadgen::{KeyConfig, Marks, Mix, Quiet, RunConfig, RunReport, Worth, run};
 
 fn config(server: &Server) -> RunConfig {
     RunConfig {
         endpoints: vec![server.endpoint()],
         requests: Some(2000),
         connections: 4,
-        keys: 100,
+        keys: KeyConfig {
+            count: 100,
+            ..KeyConfig::default()
+        },
         depth: 4,
         mix: Mix { get: 1, set: 1 },
         ..RunConfig::default()

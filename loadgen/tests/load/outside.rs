@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ringlab_loadgen::{
-    LinkConfig, Marks, Mix, Protocol, Quiet, RunConfig, RunReport, Secret, TlsConfig, run,
+    KeyConfig, LinkConfig, Marks, Mix, Protocol, Quiet, RunConfig, RunReport, Secret, TlsConfig,
+    run,
 };
 
 use crate::servers::{Folder, Process, certificate, free_port, memcached, redis, text, twemproxy};
@@ -12,7 +13,10 @@ use crate::support::shared;
 fn config(endpoint: String) -> RunConfig {
     RunConfig {
         endpoints: vec![endpoint],
-        keys: 300,
+        keys: KeyConfig {
+            count: 300,
+            ..KeyConfig::default()
+        },
         connections: 6,
         depth: 4,
         workers: 2,

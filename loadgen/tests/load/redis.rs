@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringlab_loadgen::{KeyLaw, Marks, Mix, Quiet, RunConfig, SizeLaw, run};
+use ringlab_loadgen::{KeyConfig, KeyLaw, Marks, Mix, Quiet, RunConfig, SizeLaw, run};
 
 use crate::servers::redis;
 use crate::support::shared;
@@ -16,14 +16,17 @@ fn closed_and_open_loop_of_every_size_find_nothing_wrong() {
             format!("127.0.0.1:{}", redis.port),
             format!("localhost:{}", redis.port),
         ],
-        keys: 300,
         connections: 10,
         workers: 2,
         mix: Mix { get: 3, set: 1 },
         preload: true,
         requests: Some(6000),
         server_pids: vec![redis.child.id()],
-        key_law: KeyLaw::Zipf { exponent: 0.99 },
+        keys: KeyConfig {
+            count: 300,
+            law: KeyLaw::Zipf { exponent: 0.99 },
+            ..KeyConfig::default()
+        },
         ..RunConfig::default()
     };
     let sizes = ["0", "5", "64", "uniform:1:3000", "uniform:60000:200000"];
@@ -31,7 +34,7 @@ fn closed_and_open_loop_of_every_size_find_nothing_wrong() {
         for rate in [None, Some(20_000.0)] {
             let size: SizeLaw = size.parse().unwrap();
             let config = RunConfig {
-                size,
+                size: size.clone(),
                 depth,
                 rate,
                 ..base.clone()

@@ -1,0 +1,81 @@
+//! The options that say what is sent and when.
+
+use clap::Args;
+use ringlab_loadgen::{Arrivals, KeyLaw, KeyShift, Mix, RunConfig, SizeLaw, Template};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is sent")]
+pub(crate) struct LoadArgs {
+    /// When requests are due in open loop: poisson, constant, bursty:ON_MS:OFF_MS,
+    /// step:FACTOR@SECONDS,... or ramp:FROM:TO:SECONDS, factors of --rate [default: poisson]
+    #[arg(long, value_name = "LAW")]
+    arrivals: Option<Arrivals>,
+    /// Number of keys [default: 100000]
+    #[arg(long, short = 'k')]
+    keys: Option<u64>,
+    /// How keys are chosen: uniform, zipf[:EXPONENT], scrambled-zipf[:EXPONENT], ycsb-zipf,
+    /// hotspot[:KEYS:REQUESTS], latest[:EXPONENT] or sequential [default: uniform]
+    #[arg(long, value_name = "LAW")]
+    key_law: Option<KeyLaw>,
+    /// Exponent of the law that has one [default: 0.99]
+    #[arg(long, value_name = "EXPONENT")]
+    zipf_exponent: Option<f64>,
+    /// Each connection has a range of the keys for itself, and the law holds within it
+    #[arg(long)]
+    partitioned: bool,
+    /// The law moves by so many keys every so many seconds: what was hot cools
+    #[arg(long, value_name = "KEYS:SECONDS")]
+    key_shift: Option<KeyShift>,
+    /// What a key's name starts with; its number follows in twelve digits [default: key:]
+    #[arg(long)]
+    key_prefix: Option<String>,
+    /// Bytes of a key's name, filled up behind the digits; laws as for --size
+    #[arg(long, value_name = "LAW")]
+    key_size: Option<SizeLaw>,
+    /// GETs to SETs [default: 9:1]
+    #[arg(long, value_name = "GET:SET")]
+    ratio: Option<Mix>,
+    /// A command of the load instead of GET and SET, its weight behind an @, as
+    /// 'HSET h:__key__ f __value__ @3'; may be given several times
+    #[arg(long = "command", value_name = "WORDS")]
+    commands: Vec<Template>,
+    /// Bytes of a value, a function of its key: N, uniform:LOW:HIGH, lognormal:MEDIAN:SIGMA,
+    /// list:BYTES@WEIGHT,..., pareto:LOCATION:SCALE:SHAPE or etc (Facebook's) [default: 64]
+    #[arg(long, short = 'd', value_name = "LAW")]
+    size: Option<SizeLaw>,
+    /// Seconds to live of what is written; laws as for --size [default: for ever]
+    #[arg(long, value_name = "LAW")]
+    ttl: Option<SizeLaw>,
+    /// Write every key first
+    #[arg(long)]
+    preload: bool,
+}
+
+impl LoadArgs {
+    /// Puts what was given into a configuration.
+    pub(crate) fn apply(&self, config: &mut RunConfig) {
+        fn set<T: Clone>(place: &mut T, given: Option<&T>) {
+            if let Some(given) = given {
+                *place = given.clone();
+            }
+        }
+        set(&mut config.arrivals, self.arrivals.as_ref());
+        let keys = &mut config.keys;
+        set(&mut keys.count, self.keys.as_ref());
+        set(&mut keys.law, self.key_law.as_ref());
+        if let Some(exponent) = self.zipf_exponent {
+            keys.law = keys.law.with_exponent(exponent);
+        }
+        set(&mut keys.prefix, self.key_prefix.as_ref());
+        keys.partitioned |= self.partitioned;
+        keys.shift = self.key_shift.or(keys.shift);
+        keys.name_size = self.key_size.clone().or(keys.name_size.take());
+        set(&mut config.mix, self.ratio.as_ref());
+        if !self.commands.is_empty() {
+            config.commands.clone_from(&self.commands);
+        }
+        set(&mut config.size, self.size.as_ref());
+        config.ttl = self.ttl.clone().or(config.ttl.take());
+        config.preload |= self.preload;
+    }
+}
