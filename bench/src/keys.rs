@@ -1,6 +1,7 @@
 //! Keys on standard input, one a line: as hex, or as text.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -39,6 +40,26 @@ pub(crate) fn for_each(
         }
     }
     Ok(())
+}
+
+/// The keys of a file, at least one.
+///
+/// # Errors
+/// It can't be read, a line is not hex where it must be, or there is no key.
+pub(crate) fn of_file(path: &Path, hex: bool) -> Result<Vec<Box<[u8]>>> {
+    let name = || path.display().to_string();
+    let file = std::fs::File::open(path).with_context(name)?;
+    let spelling = if hex { Spelling::Hex } else { Spelling::Text };
+    let mut all = Vec::new();
+    for_each(BufReader::new(file), spelling, |key| {
+        all.push(key.into());
+        Ok(())
+    })
+    .with_context(name)?;
+    if all.is_empty() {
+        return Err(Usage(format!("{}: no key in it", name())).into());
+    }
+    Ok(all)
 }
 
 /// The bytes as lower-case hex.

@@ -14,6 +14,7 @@ mod moment;
 mod progress;
 mod report;
 mod rivals;
+mod tokens;
 mod topology;
 mod verbs;
 mod versus;

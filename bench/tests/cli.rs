@@ -152,6 +152,41 @@ fn plan_change_tells_what_moves_and_refuses_too_much() {
 }
 
 #[test]
+fn tokens_are_told_for_a_ring_and_for_one_node_more() {
+    let dir = folder("tokens");
+    let (out, error, code) = told_in(&dir, &["tokens", "--peers", "2", "--racks", "2"], "");
+    assert_eq!((error.as_str(), code), ("", 0));
+    assert_eq!(out.matches("\ntokens: '2147483647'\n").count(), 2, "{out}");
+    std::fs::write(dir.join("ring.yml"), RING.replace("HASH", "murmur")).unwrap();
+    let add = [
+        "tokens",
+        "-c",
+        "ring.yml",
+        "--add",
+        "127.0.0.4:8101",
+        "--rack",
+        "dc1/r1",
+    ];
+    let (out, _, code) = told_in(&dir, &[&add[..], &["--json"]].concat(), "");
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let rack = &value["racks"][0];
+    assert_eq!(
+        (code, rack["peers"][2]["name"].as_str()),
+        (0, Some("127.0.0.4:8101"))
+    );
+    // Of a third and two thirds the greater is halved.
+    assert!(
+        (rack["moved_share"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-6,
+        "{out}"
+    );
+    let (_, error, code) = told_in(&dir, &add[..5], "");
+    assert_eq!(
+        (code, error.as_str()),
+        (2, "error: --rack is one of: dc1/r1, dc1/r2\n")
+    );
+}
+
+#[test]
 fn a_gate_without_a_base_is_an_error() {
     let dir = folder("gate");
     let git = |args: &[&str]| {

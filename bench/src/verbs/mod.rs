@@ -12,6 +12,7 @@ mod owner;
 mod plan_change;
 mod profile;
 mod report;
+mod tokens;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -33,6 +34,7 @@ pub(crate) enum Verb {
     PlanChange(plan_change::Args),
     Profile(profile::Args),
     Report(report::Args),
+    Tokens(tokens::Args),
 }
 
 impl Verb {
@@ -51,6 +53,7 @@ impl Verb {
             Self::PlanChange(args) => args.run(),
             Self::Profile(args) => args.run(),
             Self::Report(args) => args.run(),
+            Self::Tokens(args) => args.run(),
         }
     }
 }

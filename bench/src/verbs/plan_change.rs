@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::change::{self, Asked};
 use crate::exit::{Exit, Usage};
-use crate::keys::{self, Spelling};
+use crate::keys;
 use crate::topology::{self, Pool};
 
 const EXAMPLES: &str = "Example: ringlab plan-change now.yml next.yml --pool beta --keys keys.txt
@@ -52,7 +52,10 @@ impl Args {
     pub(crate) fn run(self) -> Result<Exit> {
         let old = pool(&self.old, self.pool.as_deref())?;
         let new = pool(&self.new, self.new_pool.as_deref().or(self.pool.as_deref()))?;
-        let keys = self.keys.as_deref().map(|path| read(path, self.hex));
+        let keys = self
+            .keys
+            .as_deref()
+            .map(|path| keys::of_file(path, self.hex));
         let keys = keys.transpose()?;
         let asked = Asked {
             old: &old,
@@ -88,20 +91,4 @@ fn pool(path: &Path, name: Option<&str>) -> Result<Pool> {
     }
     let name = name.filter(|_| file.pools.len() > 1);
     Ok(file.pool(name)?.clone())
-}
-
-fn read(path: &Path, hex: bool) -> Result<Vec<Box<[u8]>>> {
-    let name = || path.display().to_string();
-    let file = std::fs::File::open(path).with_context(name)?;
-    let spelling = if hex { Spelling::Hex } else { Spelling::Text };
-    let mut all = Vec::new();
-    keys::for_each(std::io::BufReader::new(file), spelling, |key| {
-        all.push(key.into());
-        Ok(())
-    })
-    .with_context(name)?;
-    if all.is_empty() {
-        return Err(Usage(format!("{}: no key in it", name())).into());
-    }
-    Ok(all)
 }
