@@ -127,7 +127,9 @@ impl RunArgs {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use ringlab_loadgen::{Arrivals, KeyConfig, KeyLaw, KeyShift, Mix, SizeLaw};
+    use ringlab_loadgen::{
+        Arrivals, KeyConfig, KeyLaw, KeyShift, Mix, PreloadCheck, SizeLaw, WORKLOADS, Workload,
+    };
 
     use super::*;
 
@@ -160,6 +162,7 @@ mod tests {
                 requests: Some(7),
                 timeout_ms: Some(50),
                 preload: true,
+                preload_check: PreloadCheck::All,
                 failures_allowed: 0.25,
                 ..RunConfig::default()
             },
@@ -202,6 +205,25 @@ mod tests {
             config.keys.law = laws[index].parse().unwrap();
             repeats(&config);
         }
+    }
+
+    #[test]
+    fn workloads_are_repeated_and_what_stands_beside_them_wins() {
+        for workload in WORKLOADS {
+            let mut config = RunConfig::default();
+            workload.apply(&mut config);
+            config.keys.law = KeyLaw::Uniform;
+            config.keys.count = 77;
+            repeats(&config);
+        }
+        let line = ["ringload", "run", "--workload", "ycsb-a", "--ratio", "1:2"];
+        let Verb::Run(args) = Cli::parse_from(line).verb else {
+            panic!("another verb")
+        };
+        let config = args.config();
+        assert_eq!(config.mix, Mix { get: 1, set: 2 });
+        assert!(config.commands.is_empty() && config.size == SizeLaw::Fixed(1000));
+        assert_eq!(Workload::named("ycsb-a").map(|w| w.name), Some("ycsb-a"));
     }
 
     /// The words of a line as a POSIX shell reads them.

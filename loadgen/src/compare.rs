@@ -9,11 +9,13 @@ use crate::table::{duration, rate};
 use crate::verdict::Worth;
 
 /// Settings that make no other load.
-const NOT_THE_LOAD: [&str; 6] = [
+const NOT_THE_LOAD: [&str; 8] = [
     "endpoints",
     "server_pids",
     "mark_file",
     "preload",
+    "preload_check",
+    "workload",
     "failures_allowed",
     "seconds",
 ];

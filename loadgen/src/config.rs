@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
 use crate::link::LinkConfig;
+use crate::preload::PreloadCheck;
 use crate::schedule::Arrivals;
 use crate::size::SizeLaw;
 use crate::template::{Commands, Naming, Template};
@@ -24,6 +25,8 @@ pub struct RunConfig {
     pub arrivals: Arrivals,
     /// Which keys there are and how one is chosen.
     pub keys: KeyConfig,
+    /// Name of the workload that the rest came from, for its notes.
+    pub workload: Option<String>,
     /// GETs to SETs, where no commands are given.
     pub mix: Mix,
     /// The commands; none: GET and SET after `mix`.
@@ -52,6 +55,8 @@ pub struct RunConfig {
     pub timeout_ms: Option<u64>,
     /// Write every key before the load starts.
     pub preload: bool,
+    /// Keys read back and compared after the preload.
+    pub preload_check: PreloadCheck,
     /// Master seed of every random stream.
     pub seed: u64,
     /// Processes of the server, for its CPU per request.
@@ -70,6 +75,7 @@ impl Default for RunConfig {
             rate: None,
             arrivals: Arrivals::Poisson,
             keys: KeyConfig::default(),
+            workload: None,
             mix: Mix { get: 9, set: 1 },
             commands: Vec::new(),
             size: SizeLaw::Fixed(64),
@@ -84,6 +90,7 @@ impl Default for RunConfig {
             drain_ms: 1000,
             timeout_ms: None,
             preload: false,
+            preload_check: PreloadCheck::default(),
             seed: 1,
             server_pids: Vec::new(),
             mark_file: None,
@@ -307,7 +314,7 @@ impl RunConfig {
         }
         add("seed", self.seed.to_string());
         if self.preload {
-            words.push("--preload".into());
+            words.push(format!("--preload --preload-check {}", self.preload_check));
         }
         if self.keys.partitioned {
             words.push("--partitioned".into());
@@ -324,6 +331,9 @@ impl RunConfig {
     /// What is asked for, in words.
     fn load_words(&self, add: &mut impl FnMut(&str, String)) {
         let keys = &self.keys;
+        if let Some(name) = &self.workload {
+            add("workload", name.clone());
+        }
         add("keys", keys.count.to_string());
         add("key-law", keys.law.to_string());
         add("key-prefix", keys.prefix.clone());

@@ -55,6 +55,7 @@ mod value;
 mod verdict;
 mod window;
 mod worker;
+mod workload;
 mod ycsb;
 mod zipf;
 
@@ -68,7 +69,7 @@ pub use live::{Both, Interval, LiveLine, Observer, Progress, Quiet};
 pub use marks::Marks;
 pub use null::{NullConfig, NullServer};
 pub use objective::{Objective, ObjectiveError, span_ns};
-pub use preload::PreloadError;
+pub use preload::{PreloadCheck, PreloadError, PreloadReport};
 pub use procfs::Host;
 pub use random::Random;
 pub use report::{
@@ -88,5 +89,6 @@ pub use tls::TlsError;
 pub use value::Values;
 pub use verdict::{Verdict, Worth};
 pub use window::FailureClass;
+pub use workload::{WORKLOADS, Workload};
 pub use ycsb::YcsbZipf;
 pub use zipf::Zipf;

@@ -1,11 +1,19 @@
 //! The options that say what is sent and when.
 
 use clap::Args;
-use ringlab_loadgen::{Arrivals, KeyLaw, KeyShift, Mix, RunConfig, SizeLaw, Template};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use ringlab_loadgen::{
+    Arrivals, KeyLaw, KeyShift, Mix, PreloadCheck, RunConfig, SizeLaw, Template, WORKLOADS,
+    Workload,
+};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is sent")]
 pub(crate) struct LoadArgs {
+    /// A load known by name: sets keys' law, sizes and commands; options given beside it win
+    #[arg(long, value_parser = workloads(), hide_possible_values = true, value_name = "NAME",
+        long_help = workload_help())]
+    workload: Option<String>,
     /// When requests are due in open loop: poisson, constant, bursty:ON_MS:OFF_MS,
     /// step:FACTOR@SECONDS,... or ramp:FROM:TO:SECONDS, factors of --rate [default: poisson]
     #[arg(long, value_name = "LAW")]
@@ -46,9 +54,26 @@ pub(crate) struct LoadArgs {
     /// Seconds to live of what is written; laws as for --size [default: for ever]
     #[arg(long, value_name = "LAW")]
     ttl: Option<SizeLaw>,
-    /// Write every key first
+    /// Write every key first, and read some back
     #[arg(long)]
     preload: bool,
+    /// Keys read back and compared after the preload: sample (a thousand, evenly spread) or all
+    #[arg(long, value_name = "KEYS")]
+    preload_check: Option<PreloadCheck>,
+}
+
+fn workloads() -> PossibleValuesParser {
+    let value = |workload: &Workload| PossibleValue::new(workload.name).help(workload.about);
+    PossibleValuesParser::new(WORKLOADS.iter().map(value))
+}
+
+fn workload_help() -> String {
+    let row = |workload: &Workload| format!("\n  {:<13} {}", workload.name, workload.about);
+    let rows: String = WORKLOADS.iter().map(row).collect();
+    format!(
+        "A load known by name: sets the keys' law, sizes and commands; options given beside it \
+         win. What of the original is approximated is said in the result.{rows}"
+    )
 }
 
 impl LoadArgs {
@@ -58,6 +83,10 @@ impl LoadArgs {
             if let Some(given) = given {
                 *place = given.clone();
             }
+        }
+        let workload = self.workload.as_deref().and_then(Workload::named);
+        if let Some(workload) = workload {
+            workload.apply(config);
         }
         set(&mut config.arrivals, self.arrivals.as_ref());
         let keys = &mut config.keys;
@@ -70,12 +99,16 @@ impl LoadArgs {
         keys.partitioned |= self.partitioned;
         keys.shift = self.key_shift.or(keys.shift);
         keys.name_size = self.key_size.clone().or(keys.name_size.take());
-        set(&mut config.mix, self.ratio.as_ref());
+        if let Some(mix) = self.ratio {
+            config.mix = mix;
+            config.commands.clear();
+        }
         if !self.commands.is_empty() {
             config.commands.clone_from(&self.commands);
         }
         set(&mut config.size, self.size.as_ref());
         config.ttl = self.ttl.clone().or(config.ttl.take());
         config.preload |= self.preload;
+        set(&mut config.preload_check, self.preload_check.as_ref());
     }
 }

@@ -4,13 +4,14 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
+use crate::preload::PreloadReport;
 use crate::procfs::Host;
 use crate::steady::Trend;
 use crate::verdict::Verdict;
 use crate::window::FailureClass;
 
 /// Counts up with each change that a reader of the JSON must know of.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One run, whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +26,12 @@ pub struct RunReport {
     pub load_loop: String,
     /// What the latencies mean, in words.
     pub statement: String,
+    /// What is approximated in the load, and what else a reader must know of it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What the preload wrote and read back.
+    #[serde(default)]
+    pub preload: Option<PreloadReport>,
     /// The command that repeats the run.
     pub command: String,
     /// What was asked for, the seed included.

@@ -72,10 +72,11 @@ pub fn run(
     config.check()?;
     raise_file_limit(config.connections);
     let encoder = Encoder::new(config)?;
+    let mut preloaded = None;
     if config.preload {
         observer.preloading(config.keys.count);
         let mut client = connect(&Dialer::new(&config.link)?, &config.endpoints[0])?;
-        preload(&mut client, &encoder, config.keys.count)?;
+        preloaded = Some(preload(&mut client, &encoder, config)?);
     }
     let names: Vec<String> = encoder
         .commands()
@@ -84,14 +85,17 @@ pub fn run(
         .map(|c| c.name.clone())
         .collect();
     let crew = Crew::start(config, &encoder)?;
-    Conductor {
+    let conductor = Conductor {
         config,
         marks,
         observer,
         record: Record::new(config, names, crew.start),
         crew,
-    }
-    .conduct()
+    };
+    Ok(RunReport {
+        preload: preloaded,
+        ..conductor.conduct()?
+    })
 }
 
 /// Asks for as many open files as the connections need; where that is refused, connecting says so.

@@ -7,6 +7,7 @@ use crate::report::{
     Totals,
 };
 use crate::verdict::{Evidence, judge};
+use crate::workload::notes;
 
 const OPEN: &str =
     "open loop: response counts from the intended time of a request, whatever it waited for";
@@ -27,6 +28,7 @@ impl Record<'_> {
             latency: &latency,
             cost: &cost,
             steady: &steady,
+            varies: config.arrivals.varies(),
             slots: u64::from(config.connections) * u64::from(config.depth),
             failures_allowed: config.failures_allowed,
         });
@@ -36,6 +38,8 @@ impl Record<'_> {
             verdict,
             load_loop: if open { "open" } else { "closed" }.to_owned(),
             statement: if open { OPEN } else { CLOSED }.to_owned(),
+            notes: notes(config),
+            preload: None,
             command: config.command_line(),
             config: config.clone(),
             host: Host::here(),

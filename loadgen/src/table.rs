@@ -54,6 +54,12 @@ fn render(report: &RunReport, style: Style, out: &mut String) -> std::fmt::Resul
     let totals = &report.totals;
     writeln!(out, "{}", report.verdict)?;
     writeln!(out, "{}", report.statement)?;
+    for note in &report.notes {
+        writeln!(out, "{note}")?;
+    }
+    if let Some(preload) = &report.preload {
+        writeln!(out, "{preload}")?;
+    }
     writeln!(
         out,
         "{:.1} s measured after {:.1} s: {} offered/s, {} achieved/s, {} failed, {} unfinished{}",

@@ -56,6 +56,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) latency: &'a Latency,
     pub(crate) cost: &'a Cost,
     pub(crate) steady: &'a Steady,
+    /// The offered load changes by design.
+    pub(crate) varies: bool,
     /// Requests under way at most.
     pub(crate) slots: u64,
     pub(crate) failures_allowed: f64,
@@ -157,11 +159,11 @@ fn not_steady(evidence: &Evidence<'_>) -> Vec<String> {
     if !steady.settled {
         reasons.push("it did not settle before it was measured".into());
     }
-    if steady.throughput.matters(THROUGHPUT_DRIFT_MAX) {
+    if !evidence.varies && steady.throughput.matters(THROUGHPUT_DRIFT_MAX) {
         let drift = 100.0 * steady.throughput.drift;
         reasons.push(format!("throughput drifted by {drift:+.0}%"));
     }
-    if steady.median.matters(MEDIAN_DRIFT_MAX) {
+    if !evidence.varies && steady.median.matters(MEDIAN_DRIFT_MAX) {
         let drift = 100.0 * steady.median.drift;
         reasons.push(format!("the median drifted by {drift:+.0}%"));
     }

@@ -5,6 +5,8 @@ mod faults;
 #[cfg(test)]
 mod honesty;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod redis;
