@@ -7,4 +7,6 @@
 pub mod case;
 pub mod counting;
 pub mod fixtures;
+#[cfg(feature = "rivals")]
+pub mod hash_rivals;
 pub mod suites;

@@ -4,15 +4,7 @@
 
 use std::fmt;
 
-/// Another implementation of a hash.
-pub(crate) struct HashRival {
-    /// Our hash, as the configuration names it.
-    pub(crate) ours: &'static str,
-    /// Crate and function.
-    pub(crate) name: &'static str,
-    /// Key to value.
-    pub(crate) function: fn(&[u8]) -> u64,
-}
+pub(crate) use ringlab::hash_rivals::{HASHES, HashRival};
 
 /// From a hash to the index of the owner.
 pub(crate) type Lookup = Box<dyn Fn(u64) -> usize>;
@@ -27,24 +19,11 @@ pub(crate) struct LookupRival {
     pub(crate) build: fn(usize) -> Lookup,
 }
 
-impl fmt::Debug for HashRival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
 impl fmt::Debug for LookupRival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }
-
-/// Of hashes.
-pub(crate) static HASHES: &[HashRival] = &[HashRival {
-    ours: "crc32a",
-    name: "crc32fast::hash",
-    function: |key| u64::from(crc32fast::hash(key)),
-}];
 
 /// Of distributions.
 pub(crate) static LOOKUPS: &[LookupRival] = &[];

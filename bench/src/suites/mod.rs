@@ -45,11 +45,14 @@ pub fn all() -> Vec<Case> {
     SUITES.iter().flat_map(|suite| (suite.cases)()).collect()
 }
 
-/// The cases whose id contains `filter`, and the gate's own rows whatever the filter.
+/// The cases whose id contains `filter`, and the gate's own rows whatever the filter. With the
+/// feature `rivals` those of the crates beside ours too: they belong to no suite.
 pub fn selected(filter: String) -> impl Iterator<Item = Case> {
-    all()
-        .into_iter()
-        .filter(move |case| case.id.contains(&filter) || case.suite() == CANARY)
+    #[cfg(feature = "rivals")]
+    let all = all().into_iter().chain(crate::hash_rivals::cases());
+    #[cfg(not(feature = "rivals"))]
+    let all = all().into_iter();
+    all.filter(move |case| case.id.contains(&filter) || case.suite() == CANARY)
 }
 
 /// The suite of rows by which the gate tests itself.

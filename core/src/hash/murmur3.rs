@@ -1,4 +1,4 @@
-//! MurmurHash3's two 128-bit forms, cut to their first word.
+//! MurmurHash3: the 32-bit form, and the two 128-bit forms cut to their first word.
 //!
 //! Source: Austin Appleby, MurmurHash3.cpp (public domain). Dynomite reserves the name `murmur3`
 //! for x86_128 but never calls it; here the name means what was intended. `murmur3_x64_64` is the
@@ -17,6 +17,21 @@ pub(super) fn x86_128_word(key: &[u8]) -> u64 {
 /// First 64-bit word of x64_128 with Dynomite's seed.
 pub(super) fn x64_64(key: &[u8]) -> u64 {
     x64_128(key, u64::from(SEED))[0]
+}
+
+/// x86_32 with Dynomite's seed.
+pub(super) fn x86_32(key: &[u8]) -> u64 {
+    const C: [u32; 2] = [0xcc9e_2d51, 0x1b87_3593];
+    let scrambled = |k: u32| k.wrapping_mul(C[0]).rotate_left(15).wrapping_mul(C[1]);
+    let (blocks, tail) = key.as_chunks::<4>();
+    let mut h = SEED;
+    for block in blocks {
+        h = (h ^ scrambled(u32::from_le_bytes(*block))).rotate_left(13);
+        h = h.wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    // Without tail bytes the last word is zero and stays so.
+    h ^= scrambled(word(tail) as u32) ^ key.len() as u32;
+    u64::from(mix_32(h))
 }
 
 const C32: [u32; 4] = [0x239b_961b, 0xab0e_9789, 0x38b3_4ae5, 0xa1e3_8b93];
