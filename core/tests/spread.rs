@@ -1,6 +1,8 @@
 //! Every hash under every distribution: keys spread as they should, or the combination is refused.
 #![cfg(test)]
 
+use std::ops::RangeInclusive;
+
 use ringlab_core::distribution::{BuildError, Claimant, Distribution, DistributionKind, Token};
 use ringlab_core::hash::HashKind;
 
@@ -61,9 +63,30 @@ fn flaw(hash: HashKind, claimants: usize) -> f64 {
     }
 }
 
+/// What a fair share may come to: rings of points are not exact, and multi-probe bounds only the
+/// most that a claimant gets.
+fn fair_shares(distribution: DistributionKind) -> RangeInclusive<f64> {
+    match distribution.name() {
+        "ketama" => 0.7..=1.4,
+        "multi_probe" => 0.0..=1.15,
+        _ => 0.99..=1.01,
+    }
+}
+
 /// Whether each claimant has its share of `keys`, to five standard deviations of sampling.
 #[track_caller]
-fn assert_balanced(built: &dyn Distribution, hash: HashKind, keys: &[Vec<u8>], label: &str) {
+fn assert_balanced(
+    distribution: DistributionKind,
+    built: &dyn Distribution,
+    hash: HashKind,
+    keys: &[Vec<u8>],
+) {
+    let label = format!(
+        "{} under {} with {} peers",
+        hash.name(),
+        distribution.name(),
+        built.claimants()
+    );
     let mut counts = vec![0_u32; built.claimants()];
     for key in keys {
         counts[built.owner(hash.hash(key))] += 1;
@@ -71,7 +94,7 @@ fn assert_balanced(built: &dyn Distribution, hash: HashKind, keys: &[Vec<u8>], l
     let fair = 1.0 / counts.len() as f64;
     for (count, share) in counts.iter().zip(built.shares()) {
         assert!(
-            (share / fair - 1.0).abs() < 0.01,
+            fair_shares(distribution).contains(&(share / fair)),
             "{label}: a share of {share}, {fair} is fair"
         );
         let expected = keys.len() as f64 * share;
@@ -94,15 +117,10 @@ fn every_combination_spreads_keys_or_is_refused() {
         let claimants = even(count, 1 << 32);
         for distribution in DistributionKind::all() {
             for hash in HashKind::all() {
-                let label = format!(
-                    "{} under {} with {count} peers",
-                    hash.name(),
-                    distribution.name()
-                );
                 match checked(distribution, &claimants, hash) {
-                    Ok(built) => assert_balanced(&*built, hash, &keys, &label),
+                    Ok(built) => assert_balanced(distribution, &*built, hash, &keys),
                     Err(error) => {
-                        assert!(error.to_string().len() > 80, "{label}: {error}");
+                        assert!(error.to_string().len() > 80, "{error}");
                         refused.push((distribution.name(), hash.name()));
                     }
                 }
@@ -113,9 +131,9 @@ fn every_combination_spreads_keys_or_is_refused() {
     refused.dedup();
     let single = HashKind::all().map(|hash| ("single", hash.name()));
     let narrow = DistributionKind::all()
-        .filter(|kind| kind.row().refuses_narrow)
+        .filter(|kind| !["single", "modula", "random"].contains(&kind.name()))
         .map(|kind| (kind.name(), "crc32"));
-    let mut expected: Vec<_> = single.chain(narrow).chain([("vnode", "crc32")]).collect();
+    let mut expected: Vec<_> = single.chain(narrow).collect();
     expected.sort_unstable();
     assert_eq!(refused, expected);
 }
@@ -127,7 +145,7 @@ fn tokens_within_a_narrow_hash_work() {
     let hash = HashKind::by_name("crc32").unwrap();
     for count in [3, 10, 100] {
         let built = checked(kind("vnode"), &even(count, 1 << 15), hash).unwrap();
-        assert_balanced(&*built, hash, &keys, &format!("crc32 with {count} peers"));
+        assert_balanced(kind("vnode"), &*built, hash, &keys);
     }
 }
 

@@ -45,6 +45,10 @@ fn ring(reader: &mut Reader) {
     if reader.pool.is_single() {
         return;
     }
+    if reader.pool.distribution.name() == "random" {
+        let text = "distribution random sends each request to another node of the rack: a key is not found where it was written; it suits only caches that hold the same everywhere or nothing that matters";
+        reader.warn(reader.place_of("distribution"), text.to_owned());
+    }
     if reader.pool.tokens.is_empty() && reader.pool.distribution.name() == "vnode" {
         let text = "there are dyn_seeds but no tokens: which part of the ring is this node's?";
         reader.error(reader.place_of("dyn_seeds"), text.to_owned());

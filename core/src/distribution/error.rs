@@ -109,6 +109,7 @@ fn working(distribution: DistributionKind, hash: HashKind) -> String {
                 "give it a token from 0 to {} that differs from the other peers' tokens",
                 super::ring_values(hash) - 1
             ),
+            "ketama" => "bring its weight nearer to the others', or leave the peer out".to_owned(),
             _ => "use fewer peers, smaller weights or a wider hash".to_owned(),
         };
     }

@@ -7,10 +7,20 @@ mod anchor;
 mod buckets;
 mod dx;
 mod error;
+mod jump;
+mod ketama;
+mod maglev;
 mod memento;
 mod modula;
+mod multi_probe;
+mod random;
 mod random_slicing;
 mod ranges;
+mod rendezvous;
+mod rendezvous_skeleton;
+mod score;
+mod seeds;
+mod server_order;
 mod single;
 mod slices;
 mod token;
@@ -21,7 +31,11 @@ use std::fmt;
 pub use anchor::Anchor;
 pub use dx::Dx;
 pub use error::{BuildError, UnknownDistribution};
+pub use jump::jump;
+pub use ketama::ketama_points;
+pub use maglev::{MaglevBackend, maglev_table};
 pub use memento::Memento;
+pub use multi_probe::ProbeRing;
 pub use token::{Token, TokenError};
 
 use crate::hash::HashKind;
@@ -94,6 +108,15 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         build: vnode::build,
     },
     DistributionRow {
+        name: "ketama",
+        bits_min: 32,
+        refuses_narrow: false,
+        empty_key_is_zero: true,
+        weighted: true,
+        about: "twemproxy's ring of MD5 points, 156 or 160 a server",
+        build: ketama::build,
+    },
+    DistributionRow {
         name: "modula",
         bits_min: 15,
         refuses_narrow: false,
@@ -101,6 +124,15 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         weighted: true,
         about: "twemproxy's remainder by the sum of weights",
         build: modula::build,
+    },
+    DistributionRow {
+        name: "random",
+        bits_min: 15,
+        refuses_narrow: false,
+        empty_key_is_zero: true,
+        weighted: false,
+        about: "another peer for each request, as twemproxy; for caches without state",
+        build: random::build,
     },
     DistributionRow {
         name: "single",
@@ -119,6 +151,51 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
         weighted: true,
         about: "a table of slices with exact shares and least movement",
         build: random_slicing::build,
+    },
+    DistributionRow {
+        name: "jump",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: false,
+        about: "jump consistent hash: no table, only the last peer may come or go",
+        build: jump::build,
+    },
+    DistributionRow {
+        name: "rendezvous",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "every peer draws, the highest wins; least movement",
+        build: rendezvous::build,
+    },
+    DistributionRow {
+        name: "rendezvous_skeleton",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "rendezvous down a tree: O(log n) draws, some more movement",
+        build: rendezvous_skeleton::build,
+    },
+    DistributionRow {
+        name: "maglev",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "a table of 65537 slots taken in turns; even and fast",
+        build: maglev::build,
+    },
+    DistributionRow {
+        name: "multi_probe",
+        bits_min: 32,
+        refuses_narrow: true,
+        empty_key_is_zero: false,
+        weighted: true,
+        about: "one point a peer and 21 probes a key",
+        build: multi_probe::build,
     },
     DistributionRow {
         name: "anchor",

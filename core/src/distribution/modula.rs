@@ -1,15 +1,14 @@
 //! twemproxy's `modula`: the hash's remainder by the sum of weights.
 //!
 //! A claimant takes as many consecutive remainders as its weight, and claimants stand in
-//! twemproxy's order: by length of name, then by its bytes, the port 11211 left out.
+//! twemproxy's order.
 
+use super::server_order::in_server_order;
 use super::{BuildError, Claimant, Distribution, checked, ring_values};
 use crate::hash::HashKind;
 
 /// Most entries of the table, which is the sum of weights.
 const ENTRIES_MAX: u64 = 1 << 20;
-/// The port that twemproxy leaves out of a server's name: memcached's.
-const SILENT_PORT: &str = ":11211";
 
 #[derive(Debug)]
 struct Modula {
@@ -34,15 +33,7 @@ pub(super) fn build(
             count_max: ENTRIES_MAX,
         });
     }
-    let mut order: Vec<_> = claimants.iter().zip(0_u16..).collect();
-    order.sort_by_key(|(claimant, _)| {
-        let name = claimant
-            .name
-            .strip_suffix(SILENT_PORT)
-            .unwrap_or(&claimant.name);
-        (name.len(), name.as_bytes())
-    });
-    let entries = order
+    let entries = in_server_order(claimants)
         .into_iter()
         .flat_map(|(claimant, index)| (0..claimant.weight).map(move |_| index))
         .collect();
