@@ -4,6 +4,7 @@
 mod modern;
 mod moves;
 mod numbers;
+mod oracles;
 mod twemproxy;
 #[path = "../vectors/mod.rs"]
 mod vectors;
