@@ -42,12 +42,12 @@ fn check(configured: &Configured) -> anyhow::Result<()> {
     }
     let topology = configured.pool.topology()?;
     println!(
-        "ok: {} in cluster {}: nodes {}, replicas of each key {}, {} with {}",
+        "ok: {} in cluster {}: nodes {}, replicas of each key {}, {:?} with {}",
         configured.pool.local_name(),
         configured.pool.name,
         topology.peers().len(),
         topology.replica_count(),
-        configured.pool.distribution.name(),
+        topology.placement().distribution,
         configured.pool.hash.name(),
     );
     Ok(())

@@ -4,7 +4,7 @@ use super::document::{Node, Position, Value};
 use super::parts::{Address, BucketType, LogFormat, LogLevel, SecureServers, Seed, Weight};
 use super::table::KEYS;
 use crate::consistency::Consistency;
-use crate::distribution::{DistributionKind, Token};
+use crate::distribution::{DistributionKind, LoadBound, Token};
 use crate::hash::HashKind;
 use crate::topology::{PeerSpec, Topology, TopologyError};
 
@@ -39,6 +39,8 @@ pub struct PoolConfig {
     pub hash_tag: Option<[u8; 2]>,
     /// Token to peer.
     pub distribution: DistributionKind,
+    /// How much of its fair share a peer may get.
+    pub bounded_load: Option<LoadBound>,
     /// A second distribution that is compared and never used.
     pub distribution_shadow: Option<DistributionKind>,
     /// Nodes whose share is not 1.
@@ -131,6 +133,7 @@ impl PoolConfig {
             hash_tag: None,
             distribution: DistributionKind::by_name("vnode")
                 .expect("a row of the table of distributions"),
+            bounded_load: None,
             distribution_shadow: None,
             weights: Vec::new(),
             read_consistency: Consistency::DcOne,
@@ -188,15 +191,19 @@ impl PoolConfig {
     /// # Errors
     /// What is wrong with the ring.
     pub fn ring(&self) -> Result<Topology, TopologyError> {
+        let distribution = match self.bounded_load {
+            Some(bound) => self.distribution.bounded(bound),
+            None => self.distribution,
+        };
         let topology = Topology::build(
             self.peers(),
             &self.local_name(),
             self.hash,
-            self.distribution,
+            distribution,
             self.hash_tag,
         )?;
         match self.distribution_shadow {
-            Some(shadow) if shadow != self.distribution => topology.with_shadow(shadow),
+            Some(shadow) if shadow != distribution => topology.with_shadow(shadow),
             _ => Ok(topology),
         }
     }

@@ -4,7 +4,7 @@ use super::document::{Entry, Node, Position, Value};
 use super::keys::Refusal;
 use super::parts::{self, BucketType, LogFormat, LogLevel, SecureServers, Seed, Weight};
 use super::pool::PoolConfig;
-use crate::distribution::DistributionKind;
+use crate::distribution::{DistributionKind, LoadBound};
 use crate::hash::HashKind;
 
 pub(super) fn hash(pool: &mut PoolConfig, text: &str) -> Result<(), String> {
@@ -19,6 +19,14 @@ pub(super) fn hash_tag(pool: &mut PoolConfig, text: &str) -> Result<(), String> 
 
 pub(super) fn distribution(pool: &mut PoolConfig, text: &str) -> Result<(), String> {
     pool.distribution = distribution_of(text)?;
+    Ok(())
+}
+
+pub(super) fn bounded_load(pool: &mut PoolConfig, text: &str) -> Result<(), String> {
+    let ratio = text
+        .parse()
+        .map_err(|_| format!("'{text}' is no ratio above 1, as in 1.25"))?;
+    pool.bounded_load = Some(LoadBound::new(ratio).map_err(|error| error.to_string())?);
     Ok(())
 }
 

@@ -97,6 +97,12 @@ pub static KEYS: &[Key] = &[
         "from token to peer",
     ),
     row(
+        "bounded_load",
+        "",
+        Kind::Word("RATIO", special::bounded_load),
+        "most of its fair share that a peer may get, above 1, as in 1.25; the rest goes on to the next",
+    ),
+    row(
         "distribution_shadow",
         "",
         Kind::Word("NAME", special::distribution_shadow),

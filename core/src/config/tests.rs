@@ -117,6 +117,14 @@ const ERRORS: &[(&str, &str)] = &[
         "f:5:5: a:1 stands in the list twice",
     ),
     (
+        "bounded_load: 1",
+        "f:2:17: a load bound of 1 leaves no room: it is a ratio of the fair share, above 1, as in 1.25",
+    ),
+    (
+        "bounded_load: much",
+        "f:2:17: 'much' is no ratio above 1, as in 1.25",
+    ),
+    (
         "weights: 3",
         "f:2:12: '3' is not HOST:PORT:WEIGHT, such as 10.0.0.2:8101:3",
     ),
@@ -492,5 +500,32 @@ fn weights_are_for_distributions_that_know_them() {
     assert_eq!(
         warnings[0].to_string(),
         "f:6:3: distribution_shadow vnode knows no weights: it is compared as if all were equal"
+    );
+}
+
+/// A ring whose first peer has three quarters: it keeps as much as its bound allows, and the next
+/// one gets the rest.
+#[test]
+fn loads_are_bounded_by_configuration() {
+    let ring = "tokens: 3221225471\ndyn_seeds: ['a:1:localrack:localdc:4294967295']";
+    let shares = |text: &str| {
+        let topology = accepted(text).topology().expect("a ring");
+        topology.datacenters()[0].racks[0].distribution.shares()
+    };
+    assert_eq!(shares(ring), [0.75, 0.25]);
+    assert_eq!(
+        shares(&format!("{ring}\nbounded_load: 1.25")),
+        [0.625, 0.375]
+    );
+    let sliced = format!("{ring}\nbounded_load: 1.25\ndistribution: random_slicing");
+    assert_eq!(shares(&sliced), [0.5, 0.5], "nothing to bound");
+    let single = accepted(&format!("{ring}\nbounded_load: 1.25\ndistribution: single"));
+    let refused = single
+        .topology()
+        .expect_err("no next candidate")
+        .to_string();
+    assert!(
+        refused.contains("bounded_load can't work with single"),
+        "{refused}"
     );
 }

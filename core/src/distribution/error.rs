@@ -56,6 +56,15 @@ pub enum BuildError {
         /// Its name.
         claimant: String,
     },
+    /// No next candidate to go on to.
+    #[error(
+        "bounded_load can't work with {distribution}: a full peer's keys have no next one to go \
+         to; choose vnode or another distribution, or leave bounded_load out"
+    )]
+    NotBounded {
+        /// The name of the distribution asked for.
+        distribution: &'static str,
+    },
     /// More claimants than an index has bits for.
     #[error("{what} is {count}, at most {count_max} are supported; use fewer or smaller ones")]
     TooMany {

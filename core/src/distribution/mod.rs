@@ -4,6 +4,7 @@
 //! may fail, asking for an owner is fast and can't.
 
 mod anchor;
+mod bounded;
 mod buckets;
 mod dx;
 mod error;
@@ -29,6 +30,7 @@ mod vnode;
 use std::fmt;
 
 pub use anchor::Anchor;
+pub use bounded::{BoundTooTight, BoundedLoads, LoadBound, bounded_loads};
 pub use dx::Dx;
 pub use error::{BuildError, UnknownDistribution};
 pub use jump::jump;
@@ -74,6 +76,22 @@ pub trait Distribution: Send + Sync + fmt::Debug {
     /// # Errors
     /// As for [`DistributionKind::build`].
     fn rebuild(&self, claimants: &[Claimant]) -> Result<Box<dyn Distribution>, BuildError>;
+
+    /// Who is asked for that hash value after so many others had no room; 0 is the owner. On a
+    /// token ring the claimants of the next points, clockwise; elsewhere the owner of another
+    /// value, made from this one. A claimant may come up again.
+    fn candidate(&self, hash: u64, passes: u32) -> usize {
+        match passes {
+            0 => self.owner(hash),
+            _ => self.owner(bounded::retried(hash, passes)),
+        }
+    }
+
+    /// The same table with no claimant above its cap, where it is one of ranges of the hash's
+    /// values. `_caps` gives each claimant's cap of so many values; together they hold all.
+    fn capped(&self, _caps: &dyn Fn(u64) -> Vec<u64>) -> Option<Box<dyn Distribution>> {
+        None
+    }
 }
 
 type Build = fn(&[Claimant], HashKind) -> Result<Box<dyn Distribution>, BuildError>;
@@ -228,7 +246,10 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
 
 /// A chosen distribution. Copying it copies one reference.
 #[derive(Clone, Copy)]
-pub struct DistributionKind(&'static DistributionRow);
+pub struct DistributionKind {
+    row: &'static DistributionRow,
+    bound: Option<LoadBound>,
+}
 
 impl DistributionKind {
     /// The distribution of that name, as the configuration writes it.
@@ -245,19 +266,34 @@ impl DistributionKind {
 
     /// Every distribution, in table order.
     pub fn all() -> impl Iterator<Item = Self> {
-        DISTRIBUTIONS.iter().map(Self)
+        DISTRIBUTIONS.iter().map(|row| Self { row, bound: None })
     }
 
     /// The name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.0.name
+        self.row.name
+    }
+
+    /// The same with bounded loads: nobody gets more than that.
+    #[must_use]
+    pub const fn bounded(self, bound: LoadBound) -> Self {
+        Self {
+            row: self.row,
+            bound: Some(bound),
+        }
+    }
+
+    /// The bound of loads, if there is one.
+    #[must_use]
+    pub const fn bound(self) -> Option<LoadBound> {
+        self.bound
     }
 
     /// Its row: what it needs and what it is.
     #[must_use]
     pub const fn row(self) -> &'static DistributionRow {
-        self.0
+        self.row
     }
 
     /// Places `claimants`. The result may leave some without keys: see
@@ -271,13 +307,16 @@ impl DistributionKind {
         hash: HashKind,
     ) -> Result<Box<dyn Distribution>, BuildError> {
         checked(claimants)?;
-        if self.0.refuses_narrow && hash.bits() < self.0.bits_min {
+        if self.row.refuses_narrow && hash.bits() < self.row.bits_min {
             return Err(BuildError::HashTooNarrow {
                 distribution: self,
                 hash,
             });
         }
-        (self.0.build)(claimants, hash)
+        match self.bound {
+            Some(bound) => bounded::build(self.row, claimants, hash, bound),
+            None => (self.row.build)(claimants, hash),
+        }
     }
 
     /// Refuses claimants of different weights when the distribution gives all of them the same.
@@ -287,7 +326,7 @@ impl DistributionKind {
     pub fn check_weights(self, claimants: &[Claimant]) -> Result<(), BuildError> {
         let differs = |pair: &&[Claimant]| pair[0].weight != pair[1].weight;
         match claimants.windows(2).find(differs) {
-            Some([first, second]) if !self.0.weighted => Err(BuildError::WeightsIgnored {
+            Some([first, second]) if !self.row.weighted => Err(BuildError::WeightsIgnored {
                 distribution: self,
                 first: (first.name.clone(), first.weight),
                 second: (second.name.clone(), second.weight),
@@ -325,7 +364,7 @@ impl DistributionKind {
 
 impl PartialEq for DistributionKind {
     fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
+        self.name() == other.name() && self.bound == other.bound
     }
 }
 
@@ -333,7 +372,9 @@ impl Eq for DistributionKind {}
 
 impl fmt::Debug for DistributionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name())?;
+        self.bound
+            .map_or(Ok(()), |bound| write!(f, ", at most {bound} fair shares"))
     }
 }
 

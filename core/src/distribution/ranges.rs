@@ -25,6 +25,8 @@ pub(super) struct Ranges {
     starts: Box<[u32]>,
     /// How far a position is shifted to give its slot.
     shift: u32,
+    /// Width of the positions usually asked for.
+    bits: u32,
 }
 
 impl Ranges {
@@ -56,12 +58,26 @@ impl Ranges {
             points: points.into_boxed_slice(),
             starts,
             shift,
+            bits,
         }
     }
 
     /// Who has `position`, which is at most [`POSITION_MAX`].
     #[inline]
     pub(super) fn owner(&self, position: u64) -> usize {
+        (self.points[self.find(position)] & OWNER_MASK) as usize
+    }
+
+    /// Who has the range that lies so many ranges after the one of `position`, past the last one
+    /// the first.
+    pub(super) fn after(&self, position: u64, ranges: u32) -> usize {
+        let at = (self.find(position) + ranges as usize) % self.points.len();
+        (self.points[at] & OWNER_MASK) as usize
+    }
+
+    /// The place of the range of `position`.
+    #[inline]
+    fn find(&self, position: u64) -> usize {
         let slot = ((position >> self.shift) as usize).min(self.starts.len() - 2);
         let first = self.starts[slot] as usize;
         let run = &self.points[first..self.starts[slot + 1] as usize];
@@ -72,7 +88,7 @@ impl Ranges {
         } else {
             run.partition_point(|point| *point < least)
         };
-        (self.points[first + below] & OWNER_MASK) as usize
+        first + below
     }
 
     /// Each range: its last position and its owner.
@@ -85,6 +101,30 @@ impl Ranges {
     /// How many ranges there are.
     pub(super) fn len(&self) -> usize {
         self.points.len()
+    }
+
+    /// The same positions with so much `room` for each owner, of the positions below `count`: going
+    /// through them in rising order, what a range's owner has no room for goes to the owner of the
+    /// next range that has some. There is room for all.
+    pub(super) fn capped(&self, count: u64, mut room: Vec<u64>) -> Self {
+        let ranges: Vec<(u64, u16)> = self.iter().collect();
+        // By range: itself, or a later one that may have room.
+        let mut next: Vec<usize> = (0..ranges.len()).collect();
+        let mut ends = Vec::with_capacity(ranges.len());
+        let mut from = 0;
+        for (at, (end, _)) in ranges.iter().enumerate() {
+            let after = (end + 1).min(count);
+            while from < after {
+                let taker =
+                    first_with_room(&mut next, at, |range| room[usize::from(ranges[range].1)]);
+                let owner = ranges[taker].1;
+                let taken = room[usize::from(owner)].min(after - from);
+                room[usize::from(owner)] -= taken;
+                from += taken;
+                ends.push((from - 1, owner));
+            }
+        }
+        Self::new(ends, self.bits)
     }
 
     /// Of the positions below `count`, the share that each of `owners` has.
@@ -106,4 +146,24 @@ impl Ranges {
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&*self.points) + size_of_val(&*self.starts)
     }
+}
+
+/// The first range from `at` on, past the last one from the first, whose owner has room. Those
+/// found without are skipped from then on.
+fn first_with_room(next: &mut [usize], at: usize, room: impl Fn(usize) -> u64) -> usize {
+    let mut found = at;
+    loop {
+        while next[found] != found {
+            found = next[found];
+        }
+        if room(found) > 0 {
+            break;
+        }
+        next[found] = (found + 1) % next.len();
+    }
+    let mut passed = at;
+    while passed != found {
+        passed = std::mem::replace(&mut next[passed], found);
+    }
+    found
 }

@@ -86,9 +86,9 @@ impl Node {
 pub(super) fn fingerprint(topology: &Topology) -> u64 {
     let placement = topology.placement();
     let mut text = format!(
-        "{} {} {:?}",
+        "{} {:?} {:?}",
         placement.hash.name(),
-        placement.distribution.name(),
+        placement.distribution,
         placement.hash_tag
     );
     for index in 0..topology.peers().len() {

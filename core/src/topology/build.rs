@@ -299,6 +299,6 @@ fn in_rack(datacenter: &str, rack: &str, source: BuildError) -> TopologyError {
     TopologyError::Rack {
         rack: rack.to_owned(),
         datacenter: datacenter.to_owned(),
-        source,
+        source: Box::new(source),
     }
 }

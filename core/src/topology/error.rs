@@ -65,6 +65,6 @@ pub enum TopologyError {
         /// The datacenter's name.
         datacenter: String,
         /// Why.
-        source: BuildError,
+        source: Box<BuildError>,
     },
 }

@@ -260,7 +260,7 @@ fn a_peer_without_keys_is_refused_on_request() {
         panic!("e4's arc is above every crc32");
     };
     assert_eq!((datacenter.as_str(), rack.as_str()), ("east", "r2"));
-    assert!(matches!(source, BuildError::NothingOwned { claimant, .. } if claimant == "e4"));
+    assert!(matches!(*source, BuildError::NothingOwned { claimant, .. } if claimant == "e4"));
     let weightless = PeerSpec {
         weight: 0,
         ..spec("a:d:r:1")
