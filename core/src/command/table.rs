@@ -102,6 +102,42 @@ commands! {
     Getrange    "getrange"     4 (1  1 1) Read  None            None Key;
     Setrange    "setrange"     4 (1  1 1) Write ReadModifyWrite None Key;
 
+    // Hashes.
+    Hset         "hset"         -4 (1 1 1) Write ReadModifyWrite None Key;
+    Hmset        "hmset"        -4 (1 1 1) Write ReadModifyWrite None Key;
+    Hsetnx       "hsetnx"        4 (1 1 1) Write ReadModifyWrite None Key;
+    Hget         "hget"          3 (1 1 1) Read  None            None Key;
+    Hmget        "hmget"        -3 (1 1 1) Read  None            None Key;
+    Hgetall      "hgetall"       2 (1 1 1) Read  None            None Key;
+    Hdel         "hdel"         -3 (1 1 1) Write ReadModifyWrite None Key;
+    Hexists      "hexists"       3 (1 1 1) Read  None            None Key;
+    Hlen         "hlen"          2 (1 1 1) Read  None            None Key;
+    Hstrlen      "hstrlen"       3 (1 1 1) Read  None            None Key;
+    Hincrby      "hincrby"       4 (1 1 1) Write ReadModifyWrite None Key;
+    Hincrbyfloat "hincrbyfloat"  4 (1 1 1) Write ReadModifyWrite None Key;
+    Hkeys        "hkeys"         2 (1 1 1) Read  None            None Key;
+    Hvals        "hvals"         2 (1 1 1) Read  None            None Key;
+    Hscan        "hscan"        -3 (1 1 1) Read  None            None Key;
+    Hrandfield   "hrandfield"   -2 (1 1 1) Read  None            None Key;
+
+    // Sets.
+    Sadd         "sadd"         -3 (1  1 1) Write ReadModifyWrite None Key;
+    Srem         "srem"         -3 (1  1 1) Write ReadModifyWrite None Key;
+    Smembers     "smembers"      2 (1  1 1) Read  None            None Key;
+    Sismember    "sismember"     3 (1  1 1) Read  None            None Key;
+    Smismember   "smismember"   -3 (1  1 1) Read  None            None Key;
+    Scard        "scard"         2 (1  1 1) Read  None            None Key;
+    Spop         "spop"         -2 (1  1 1) Write ReadModifyWrite None Key;
+    Srandmember  "srandmember"  -2 (1  1 1) Read  None            None Key;
+    Smove        "smove"         4 (1  2 1) Write ReadModifyWrite None Key;
+    Sscan        "sscan"        -3 (1  1 1) Read  None            None Key;
+    Sinter       "sinter"       -2 (1 -1 1) Read  None            None Key;
+    Sunion       "sunion"       -2 (1 -1 1) Read  None            None Key;
+    Sdiff        "sdiff"        -2 (1 -1 1) Read  None            None Key;
+    Sinterstore  "sinterstore"  -3 (1 -1 1) Write ReadModifyWrite None Key;
+    Sunionstore  "sunionstore"  -3 (1 -1 1) Write ReadModifyWrite None Key;
+    Sdiffstore   "sdiffstore"   -3 (1 -1 1) Write ReadModifyWrite None Key;
+
     // Keys.
     Del         "del"         -2 (1 -1 1) Write Blind           Sum  Key;
     Unlink      "unlink"      -2 (1 -1 1) Write Blind           Sum  Key;

@@ -131,11 +131,11 @@ impl Node {
         let next = reader.u64().ok_or(WireError::Body("page"))?;
         let mut entries = 0;
         while !reader.0.is_empty() {
-            let Some((key, state)) = states::read(&mut reader)? else {
+            let Some((key, state)) = states::read(&mut reader, self.store.seed())? else {
                 continue;
             };
             self.clock.observe(state.version);
-            self.store.apply_state(key, &state, now.wall_ms);
+            self.store.apply_state(key, state, now.wall_ms);
             entries += 1;
         }
         self.counters.join_entries_total += entries;

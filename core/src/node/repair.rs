@@ -172,7 +172,7 @@ impl Node {
         body: &[u8],
         now: Now,
     ) -> Result<(), WireError> {
-        states::decode(body)?;
+        states::decode(body, self.store.seed())?;
         let asked = self
             .fetches
             .iter()
@@ -225,11 +225,11 @@ impl Node {
 
     /// What became of a key's state; `None` for one that was never written.
     fn apply_state(&mut self, body: &[u8], now: Now) -> Result<Option<Applied>, WireError> {
-        let Some((key, state)) = states::decode(body)? else {
+        let Some((key, state)) = states::decode(body, self.store.seed())? else {
             return Ok(None);
         };
         self.clock.observe(state.version);
-        Ok(Some(self.store.apply_state(key, &state, now.wall_ms)))
+        Ok(Some(self.store.apply_state(key, state, now.wall_ms)))
     }
 
     fn count_repair(&mut self, applied: Option<Applied>) {

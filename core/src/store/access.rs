@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::keyspace::Spot;
 use super::keyspace::entry::{Entry, NEVER_MS, Shape};
+use super::value::{Collection, Typed};
 use super::{Call, Done, Outcome, Store};
 use crate::command::CommandId;
 use crate::version::Version;
@@ -207,6 +208,91 @@ impl Store {
             entry.version = version;
             entry.touch(call.exec.wall_ms);
         });
+        version
+    }
+
+    /// Looks at the collection of a key; the closure gets `None` where the key holds nothing.
+    pub(super) fn view<T: Typed, R>(
+        &mut self,
+        (key, call): (&[u8], &Call<'_>),
+        take: impl FnOnce(Option<&T>) -> R,
+    ) -> Result<(R, Version), StoreError> {
+        let wall_ms = call.exec.wall_ms;
+        let seen = match self.keyspace.get_mut(key) {
+            Some(entry) if entry.is_live(wall_ms) => {
+                entry.touch(wall_ms);
+                let value = entry.as_collection().and_then(T::of);
+                let value = value.ok_or(StoreError::WrongType)?;
+                (take(Some(value)), entry.version)
+            }
+            Some(_) => (take(None), self.seek(key, wall_ms).version),
+            None => (take(None), self.floor),
+        };
+        Ok(seen)
+    }
+
+    /// Changes the collection of a key, which is made if it is not there and goes when nothing is
+    /// left in it. The closure tells whether it changed anything; with an error it must not have.
+    pub(super) fn modify<T: Typed, R>(
+        &mut self,
+        (key, call): (&[u8], &Call<'_>),
+        change: impl FnOnce(&mut T) -> Result<(R, bool), StoreError>,
+    ) -> Result<(R, Version), StoreError> {
+        let found = self.seek(key, call.exec.wall_ms);
+        if !found.is_live() {
+            let mut value = T::new(self.config.seed);
+            let (result, _) = change(&mut value)?;
+            if value.is_empty() {
+                return Ok((result, found.version));
+            }
+            let version = self.put_collection(found, call, key, value.into_collection());
+            return Ok((result, version));
+        }
+        let mut left = true;
+        let edited = self.keyspace.edit(found.spot, |entry| {
+            let value = entry.as_collection_mut().and_then(T::of_mut);
+            let value = value.ok_or(StoreError::WrongType)?;
+            let (result, changed) = change(value)?;
+            left = !value.is_empty();
+            if changed {
+                entry.version = found.version.max(call.exec.version);
+                entry.touch(call.exec.wall_ms);
+            }
+            Ok((result, entry.version))
+        });
+        let (result, version) = edited?;
+        self.newest = self.newest.max(version);
+        if !left {
+            return Ok((result, self.take(found, call, key)));
+        }
+        Ok((result, version))
+    }
+
+    /// Stores a collection over whatever was found, without a deadline; gives the key's new version.
+    pub(super) fn put_collection(
+        &mut self,
+        found: Found,
+        call: &Call<'_>,
+        key: &[u8],
+        collection: Collection,
+    ) -> Version {
+        let version = found.version.max(call.exec.version);
+        self.newest = self.newest.max(version);
+        let stamp = |entry: &mut Entry| {
+            entry.version = version;
+            entry.deadline_ms = NEVER_MS;
+            entry.touch(call.exec.wall_ms);
+        };
+        if found.presence == Presence::Absent {
+            let mut entry = Entry::collection(found.spot.hash(), key, collection);
+            stamp(&mut entry);
+            self.keyspace.insert(found.spot, entry);
+        } else {
+            self.keyspace.edit(found.spot, |entry| {
+                entry.set_collection(collection);
+                stamp(entry);
+            });
+        }
         version
     }
 

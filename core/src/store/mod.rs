@@ -22,6 +22,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod types;
+mod value;
 
 use crate::command::{Command, CommandId};
 use crate::resp::number::parse_i64;
@@ -34,6 +35,7 @@ use keyspace::Keyspace;
 pub use expiry::Ticked;
 pub use keyspace::CURSOR_BITS;
 pub use state::{Applied, KeyState, StateValue};
+pub use value::{Collection, UnpackError};
 
 /// What a store is made with.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +195,11 @@ impl Store {
         self.keyspace.live_count()
     }
 
+    /// What its tables are seeded with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.config.seed
+    }
+
     /// Whether no key holds a value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -256,6 +263,7 @@ fn handler(id: CommandId) -> Handler {
     use CommandId as Id;
     use keys::{deadline, flush, object, scan};
     use types::string::{self, many, number, range};
+    use types::{hash, set};
     match id {
         Id::Get => string::get,
         Id::Set => string::set,
@@ -274,6 +282,33 @@ fn handler(id: CommandId) -> Handler {
         Id::Incr | Id::Incrby => number::incrby,
         Id::Decr | Id::Decrby => number::decrby,
         Id::Incrbyfloat => number::incrbyfloat,
+
+        Id::Hset | Id::Hmset => hash::hset,
+        Id::Hsetnx => hash::hsetnx,
+        Id::Hget => hash::hget,
+        Id::Hmget => hash::hmget,
+        Id::Hgetall | Id::Hkeys | Id::Hvals => hash::hgetall,
+        Id::Hdel => hash::hdel,
+        Id::Hexists => hash::hexists,
+        Id::Hlen => hash::hlen,
+        Id::Hstrlen => hash::hstrlen,
+        Id::Hincrby => hash::hincrby,
+        Id::Hincrbyfloat => hash::hincrbyfloat,
+        Id::Hrandfield => hash::hrandfield,
+        Id::Hscan => hash::hscan,
+
+        Id::Sadd => set::sadd,
+        Id::Srem => set::srem,
+        Id::Smembers => set::smembers,
+        Id::Sismember => set::sismember,
+        Id::Smismember => set::smismember,
+        Id::Scard => set::scard,
+        Id::Spop => set::spop,
+        Id::Srandmember => set::srandmember,
+        Id::Smove => set::smove,
+        Id::Sscan => set::sscan,
+        Id::Sinter | Id::Sunion | Id::Sdiff => set::combine,
+        Id::Sinterstore | Id::Sunionstore | Id::Sdiffstore => set::combine_store,
 
         Id::Del | Id::Unlink => keys::del,
         Id::Exists => keys::exists,

@@ -238,7 +238,7 @@ fn d11_a_datacenter_that_differs_is_an_error_and_then_repaired() {
         gc_grace_ms: 1_000_000,
     });
     let wall_ms = ring.now.wall_ms;
-    ring.nodes[4].store.apply_state(b"k", &state, wall_ms);
+    ring.nodes[4].store.apply_state(b"k", state, wall_ms);
     assert!(
         ring.ask(0, "GET k")
             .starts_with("-Dynomite: Failed to achieve Quorum")

@@ -44,6 +44,27 @@ fn h1_a_write_for_a_peer_that_is_down_is_delivered_when_it_is_back() {
 }
 
 #[test]
+fn h1_collections_are_hinted_and_delivered_whole() {
+    let mut ring = Ring::three(&Ring::quorum());
+    assert_eq!(ring.ask(0, "HSET h f 1 g 2"), ":2|");
+    assert_eq!(ring.ask(1, "SADD s a b c d e"), ":5|");
+    ring.frozen[2] = true;
+    ring.pass_ms(3_000);
+    assert_eq!(ring.ask(0, "HINCRBY h f 41"), ":42|");
+    assert_eq!(ring.ask(1, "HDEL h g"), ":1|");
+    ring.ask(1, "SPOP s 2");
+    assert_eq!(ring.ask(0, "SMOVE s {s}2 nobody"), ":0|");
+    ring.frozen[2] = false;
+    ring.pass_ms(1_000);
+    for key in ["h", "s"] {
+        ring.assert_same(key);
+    }
+    assert_eq!(ring.ask(2, "HGETALL h"), "*2|$1|f|$2|42|");
+    assert_eq!(ring.ask(2, "SCARD s"), ":3|");
+    ring.assert_nothing_left();
+}
+
+#[test]
 fn h1_writes_on_their_way_when_the_link_breaks_are_hinted() {
     let mut ring = Ring::three(&Ring::quorum());
     ring.frozen[2] = true;

@@ -17,7 +17,7 @@ fn plant(ring: &mut Ring, node: usize, key: &str, value: Option<&str>, version: 
     };
     ring.nodes[node]
         .store
-        .apply_state(key.as_bytes(), &state, wall_ms);
+        .apply_state(key.as_bytes(), state, wall_ms);
 }
 
 /// A stamp of that many milliseconds from now.
@@ -104,6 +104,29 @@ fn c4_deletes_and_times_to_live_are_repaired_too() {
     ring.assert_same("t");
     ring.pass_ms(60_000);
     assert_eq!(ring.ask(2, "GET t"), "$-1|");
+    ring.assert_nothing_left();
+}
+
+#[test]
+fn c4_a_collection_is_repaired_as_a_whole() {
+    let mut ring = Ring::three(&Ring::quorum());
+    assert_eq!(ring.ask(0, "HSET k f v"), ":1|");
+    assert_eq!(ring.ask(0, "SADD s a"), ":1|");
+    ring.frozen[2] = true;
+    assert_eq!(ring.ask(0, "HSET k g w"), ":1|");
+    assert_eq!(ring.ask(1, "SREM s a"), ":1|");
+    ring.break_links(0, 2);
+    ring.break_links(1, 2);
+    ring.settle();
+    ring.kill_hints();
+    ring.frozen[2] = false;
+    ring.pass_ms(1_000);
+    assert_ne!(ring.whole(2, "k"), ring.whole(0, "k"));
+    assert_eq!(ring.ask(2, "HGET k g"), "$1|w|");
+    assert_eq!(ring.ask(2, "SCARD s"), ":0|");
+    for key in ["k", "s"] {
+        ring.assert_same(key);
+    }
     ring.assert_nothing_left();
 }
 

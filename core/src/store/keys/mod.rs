@@ -7,6 +7,8 @@ pub(super) mod scan;
 
 use super::access::NewString;
 use super::error::StoreError;
+use super::keyspace::entry::{Entry, Shape};
+use super::value::Collection;
 use super::{Call, Done, Outcome, Store};
 use crate::resp::reply;
 
@@ -81,14 +83,9 @@ fn move_key(
 ) -> Result<(bool, Outcome), StoreError> {
     let (from, to) = (call.arg(1), call.arg(2));
     let wall_ms = call.exec.wall_ms;
-    let (value, shape, deadline_ms) = match store.peek(from, wall_ms) {
-        Ok(entry) => (
-            entry.string_or_wrong_type()?.to_vec(),
-            entry.shape(),
-            entry.deadline_ms,
-        ),
-        Err(_) => return Err(StoreError::NoSuchKey),
-    };
+    if store.peek(from, wall_ms).is_err() {
+        return Err(StoreError::NoSuchKey);
+    }
     let target = store.seek(to, wall_ms);
     let mut outcome = Outcome::default();
     if from == to || (target.is_live() && !overwrite) {
@@ -96,14 +93,50 @@ fn move_key(
         outcome.mix(target.version);
         return Ok((false, outcome));
     }
-    let string = NewString {
-        value: &value,
-        shape,
-        deadline_ms,
-    };
-    let put_version = store.put(target, call, to, &string);
     let source = store.seek(from, wall_ms);
+    let moved = store.keyspace.edit(source.spot, Moved::out_of);
     outcome.mix(store.take(source, call, from));
-    outcome.mix(put_version);
+    let target = store.seek(to, wall_ms);
+    outcome.mix(match moved.value {
+        MovedValue::String(value, shape) => {
+            let string = NewString {
+                value: &value,
+                shape,
+                deadline_ms: moved.deadline_ms,
+            };
+            store.put(target, call, to, &string)
+        }
+        MovedValue::Collection(collection) => {
+            let version = store.put_collection(target, call, to, collection);
+            let found = store.seek(to, wall_ms);
+            store.amend(found, call, |entry| entry.deadline_ms = moved.deadline_ms);
+            version
+        }
+    });
     Ok((true, outcome))
+}
+
+/// What goes from one key to another.
+struct Moved {
+    value: MovedValue,
+    deadline_ms: u64,
+}
+
+enum MovedValue {
+    String(Vec<u8>, Shape),
+    Collection(Collection),
+}
+
+impl Moved {
+    fn out_of(entry: &mut Entry) -> Self {
+        let deadline_ms = entry.deadline_ms;
+        let value = match entry.take_collection() {
+            Some(collection) => MovedValue::Collection(collection),
+            None => {
+                let value = entry.as_string().unwrap_or_default().to_vec();
+                MovedValue::String(value, entry.shape())
+            }
+        };
+        Self { value, deadline_ms }
+    }
 }

@@ -16,6 +16,10 @@ const SHARED_REFCOUNT: i64 = i32::MAX as i64;
 /// OBJECT ENCODING key: the name Redis has for what it would keep.
 pub(in crate::store) fn encoding(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     answer(store, call, out, |entry, out| {
+        if let Some(collection) = entry.as_collection() {
+            reply::bulk(out, collection.encoding().as_bytes());
+            return Ok(());
+        }
         let value = entry.as_string().unwrap_or_default();
         let name = match entry.shape() {
             Shape::Natural if parse_i64(value).is_some() => "int",

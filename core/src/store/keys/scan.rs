@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::command::CommandId;
 use crate::resp::reply;
 use crate::store::error::StoreError;
 use crate::store::glob;
@@ -18,7 +19,7 @@ const SCRATCH_KEPT_MAX: usize = 64 * 1024;
 /// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 pub(in crate::store) fn scan(store: &mut Store, call: &Call<'_>, out: &mut Vec<u8>) -> Done {
     let cursor = parse_cursor(call.arg(1))?;
-    let options = ScanOptions::parse(call)?;
+    let options = ScanOptions::parse(call, 2)?;
     let mut found = Matches::taken_from(store);
     let (mut live, mut dead) = (
         options.count,
@@ -78,7 +79,7 @@ pub(in crate::store) fn dbsize(store: &mut Store, _: &Call<'_>, out: &mut Vec<u8
 }
 
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
-fn splitmix(state: &mut u64) -> u64 {
+pub(in crate::store) fn splitmix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -114,20 +115,29 @@ impl Matches {
     }
 }
 
-struct ScanOptions<'a> {
-    pattern: Option<&'a [u8]>,
+/// What SCAN and its kin are asked for.
+pub(in crate::store) struct ScanOptions<'a> {
+    /// None: everything.
+    pub(in crate::store) pattern: Option<&'a [u8]>,
     type_name: Option<&'a [u8]>,
-    count: usize,
+    pub(in crate::store) count: usize,
 }
 
-impl<'a> ScanOptions<'a> {
-    fn parse(call: &Call<'a>) -> Result<Self, StoreError> {
-        let mut options = Self {
+impl Default for ScanOptions<'_> {
+    fn default() -> Self {
+        Self {
             pattern: None,
             type_name: None,
             count: COUNT_DEFAULT,
-        };
-        for position in (2..call.argc()).step_by(2) {
+        }
+    }
+}
+
+impl<'a> ScanOptions<'a> {
+    /// Reads the options from argument `first` on.
+    pub(in crate::store) fn parse(call: &Call<'a>, first: usize) -> Result<Self, StoreError> {
+        let mut options = Self::default();
+        for position in (first..call.argc()).step_by(2) {
             let value = call.request.get(position + 1).ok_or(StoreError::Syntax)?;
             if call.says(position, "COUNT") {
                 let count = usize::try_from(call.integer(position + 1)?);
@@ -137,7 +147,7 @@ impl<'a> ScanOptions<'a> {
                     .ok_or(StoreError::Syntax)?;
             } else if call.says(position, "MATCH") {
                 options.pattern = (value != b"*").then_some(value);
-            } else if call.says(position, "TYPE") {
+            } else if call.says(position, "TYPE") && call.command.id == CommandId::Scan {
                 options.type_name = Some(value);
             } else {
                 return Err(StoreError::Syntax);
@@ -156,7 +166,7 @@ impl<'a> ScanOptions<'a> {
 }
 
 /// A cursor as C's `strtoul` reads it, but for what no client sends.
-fn parse_cursor(text: &[u8]) -> Result<u64, StoreError> {
+pub(in crate::store) fn parse_cursor(text: &[u8]) -> Result<u64, StoreError> {
     let digits = text.strip_prefix(b"+").unwrap_or(text);
     let mut cursor = 0u64;
     for digit in digits {

@@ -1,5 +1,6 @@
 //! One key of the key space: its bytes, what it holds, its version and its deadline.
 
+use crate::store::value::Collection;
 use crate::version::Version;
 
 /// A deadline that never comes.
@@ -20,6 +21,14 @@ enum Body {
     String(Vec<u8>),
     /// The key of something deleted or expired; empty in a vacant slot.
     Tombstone(Box<[u8]>),
+    /// A key and its collection.
+    Collection(Box<Keyed>),
+}
+
+#[derive(Debug)]
+struct Keyed {
+    key: Box<[u8]>,
+    collection: Collection,
 }
 
 /// How a string came to be; only `OBJECT ENCODING` tells them apart.
@@ -66,6 +75,15 @@ impl Entry {
         }
     }
 
+    /// A key that holds a collection.
+    pub(crate) fn collection(hash: u64, key: &[u8], collection: Collection) -> Self {
+        let keyed = Keyed {
+            key: key.into(),
+            collection,
+        };
+        Self::with_body(hash, key.len(), Body::Collection(Box::new(keyed)))
+    }
+
     /// A key that was deleted before it came here.
     pub(crate) fn tombstone(hash: u64, key: &[u8]) -> Self {
         Self::with_body(hash, key.len(), Body::Tombstone(key.into()))
@@ -98,6 +116,7 @@ impl Entry {
         let record: &[u8] = match &self.body {
             Body::String(record) => record,
             Body::Tombstone(record) => record,
+            Body::Collection(keyed) => &keyed.key,
         };
         &record[..self.key_len as usize]
     }
@@ -122,7 +141,23 @@ impl Entry {
     pub(crate) fn as_string(&self) -> Option<&[u8]> {
         match &self.body {
             Body::String(record) => Some(&record[self.key_len as usize..]),
-            Body::Tombstone(_) => None,
+            Body::Tombstone(_) | Body::Collection(_) => None,
+        }
+    }
+
+    /// The collection here, if it is one.
+    pub(crate) fn as_collection(&self) -> Option<&Collection> {
+        match &self.body {
+            Body::Collection(keyed) => Some(&keyed.collection),
+            _ => None,
+        }
+    }
+
+    /// The collection here, for changes that leave something in it.
+    pub(crate) fn as_collection_mut(&mut self) -> Option<&mut Collection> {
+        match &mut self.body {
+            Body::Collection(keyed) => Some(&mut keyed.collection),
+            _ => None,
         }
     }
 
@@ -133,9 +168,10 @@ impl Entry {
 
     /// The name `TYPE` gives.
     pub(crate) fn type_name(&self) -> &'static str {
-        match self.body {
+        match &self.body {
             Body::String(_) => "string",
             Body::Tombstone(_) => "none",
+            Body::Collection(keyed) => keyed.collection.type_name(),
         }
     }
 
@@ -192,24 +228,50 @@ impl Entry {
         record[start..end].copy_from_slice(value);
     }
 
+    /// Replaces whatever is here by a collection.
+    pub(crate) fn set_collection(&mut self, collection: Collection) {
+        let key = self.take_key();
+        self.shape = Shape::Natural;
+        self.body = Body::Collection(Box::new(Keyed { key, collection }));
+    }
+
+    /// Takes the collection out, if there is one; the key stays as a deleted one's.
+    pub(crate) fn take_collection(&mut self) -> Option<Collection> {
+        let Body::Collection(_) = &self.body else {
+            return None;
+        };
+        let key = self.take_key();
+        match std::mem::replace(&mut self.body, Body::Tombstone(key)) {
+            Body::Collection(keyed) => Some(keyed.collection),
+            _ => None,
+        }
+    }
+
     /// Drops the value and keeps the key.
     pub(crate) fn bury(&mut self) {
-        let key_len = self.key_len as usize;
-        if let Body::String(record) = &mut self.body {
-            record.truncate(key_len);
-            let key = std::mem::take(record).into_boxed_slice();
-            self.body = Body::Tombstone(key);
-        }
+        self.body = Body::Tombstone(self.take_key());
     }
 
     /// The record, the value's part emptied when it was no string.
     fn make_string(&mut self) -> &mut Vec<u8> {
-        if let Body::Tombstone(key) = &mut self.body {
-            self.body = Body::String(std::mem::take(key).into_vec());
+        if !matches!(self.body, Body::String(_)) {
+            self.body = Body::String(self.take_key().into_vec());
         }
         match &mut self.body {
             Body::String(record) => record,
-            Body::Tombstone(_) => unreachable!("made a string just above"),
+            _ => unreachable!("made a string just above"),
+        }
+    }
+
+    /// The key's bytes; the body is to be replaced.
+    fn take_key(&mut self) -> Box<[u8]> {
+        match &mut self.body {
+            Body::String(record) => {
+                record.truncate(self.key_len as usize);
+                std::mem::take(record).into_boxed_slice()
+            }
+            Body::Tombstone(key) => std::mem::take(key),
+            Body::Collection(keyed) => std::mem::take(&mut keyed.key),
         }
     }
 
@@ -218,6 +280,9 @@ impl Entry {
         match &self.body {
             Body::String(record) => record.capacity(),
             Body::Tombstone(key) => key.len(),
+            Body::Collection(keyed) => {
+                size_of::<Keyed>() + keyed.key.len() + keyed.collection.heap_bytes()
+            }
         }
     }
 

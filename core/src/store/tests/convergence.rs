@@ -68,8 +68,13 @@ fn held(desk: &Desk) -> Held {
 }
 
 fn flat(state: &KeyState<'_>) -> (Version, u64, Option<Vec<u8>>) {
-    let value = match state.value {
+    let value = match &state.value {
         StateValue::String(value) => Some(value.to_vec()),
+        StateValue::Collection(collection) => {
+            let mut packed = Vec::new();
+            collection.pack(&mut packed);
+            Some(packed)
+        }
         StateValue::Tombstone => None,
     };
     // When a tombstone died is told by its version; a flush's may differ from a delete's.
@@ -134,7 +139,7 @@ fn copy_states(from: &Desk, to: &mut Desk) {
     let mut cursor = 0;
     loop {
         cursor = from.store.scan_states(cursor, 64, &mut |key, state| {
-            to.store.apply_state(key, &state, START_MS);
+            to.store.apply_state(key, state, START_MS);
         });
         if cursor == 0 {
             return;

@@ -1,5 +1,6 @@
 //! The store through its front door: stories of commands and replies, versions, convergence.
 
+mod collections;
 mod commands;
 mod convergence;
 mod versions;

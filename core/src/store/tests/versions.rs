@@ -7,6 +7,7 @@ use crate::version::Version;
 fn value_of(desk: &Desk, key: &str) -> Option<String> {
     match desk.store.state(key.as_bytes(), desk.exec.wall_ms)?.value {
         StateValue::String(value) => Some(String::from_utf8_lossy(value).into_owned()),
+        StateValue::Collection(collection) => Some(format!("{collection:?}")),
         StateValue::Tombstone => None,
     }
 }
@@ -140,10 +141,7 @@ fn states_travel_with_their_deadline() {
     from.run_at(version(2), "DEL gone");
     to.run_at(version(0), "SET gone v");
     from.store.scan_states(0, usize::MAX, &mut |key, state| {
-        assert_eq!(
-            to.store.apply_state(key, &state, START_MS),
-            Applied::Applied
-        );
+        assert_eq!(to.store.apply_state(key, state, START_MS), Applied::Applied);
     });
     assert_eq!(
         to.run("PEXPIRETIME k").0,
@@ -156,17 +154,14 @@ fn states_travel_with_their_deadline() {
         value: StateValue::String(b"old"),
     };
     assert_eq!(
-        to.store.apply_state(b"k", &old, START_MS),
+        to.store.apply_state(b"k", old.clone(), START_MS),
         Applied::Superseded
     );
     let same = KeyState {
         version: version(1),
         ..old
     };
-    assert_eq!(
-        to.store.apply_state(b"k", &same, START_MS),
-        Applied::Applied
-    );
+    assert_eq!(to.store.apply_state(b"k", same, START_MS), Applied::Applied);
     assert_eq!(
         value_of(&to, "k").as_deref(),
         Some("old"),
@@ -180,7 +175,7 @@ fn a_tombstone_that_travels_lives_no_longer() {
     from.run_at(version(1), "DEL k");
     let later_ms = START_MS + GRACE_MS - 1_000;
     let state = from.store.state(b"k", later_ms).unwrap();
-    to.store.apply_state(b"k", &state, later_ms);
+    to.store.apply_state(b"k", state, later_ms);
     to.store.tick(START_MS + GRACE_MS + 2, 100);
     assert_eq!(to.store.tombstone_count(), 0);
 }

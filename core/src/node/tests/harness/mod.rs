@@ -252,6 +252,7 @@ impl Ring {
             None => "(unknown)".to_owned(),
             Some(StateValue::Tombstone) => "(deleted)".to_owned(),
             Some(StateValue::String(value)) => String::from_utf8(value.to_vec()).unwrap(),
+            Some(StateValue::Collection(collection)) => format!("{collection:?}"),
         }
     }
 
