@@ -7,6 +7,7 @@ use ringlab_loadgen::RunConfig;
 
 use crate::load_args::LoadArgs;
 
+use crate::args_check::CheckArgs;
 use crate::args_link::LinkArgs;
 use crate::verbs::{AbArgs, CalibrateArgs, CompareArgs, NullArgs, SearchArgs, SweepArgs};
 
@@ -87,6 +88,8 @@ pub(crate) struct RunArgs {
     /// Share of requests that may fail before the verdict is DATA ERRORS
     #[arg(long, default_value_t = 0.0)]
     failures_allowed: f64,
+    #[command(flatten)]
+    check: CheckArgs,
     /// Write the report as JSON to this file; - is standard output, instead of the table
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -117,6 +120,7 @@ impl RunArgs {
             server_pids: self.server_pids.clone(),
             mark_file: self.mark_file.clone(),
             failures_allowed: self.failures_allowed,
+            check: self.check.config(),
             ..RunConfig::default()
         };
         self.load.apply(&mut config);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::config::{self, CheckConfig, Role};
 use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
 use crate::link::LinkConfig;
 use crate::preload::PreloadCheck;
@@ -65,6 +66,8 @@ pub struct RunConfig {
     pub mark_file: Option<PathBuf>,
     /// Share of requests that may fail before the verdict is DATA ERRORS.
     pub failures_allowed: f64,
+    /// Check that what is read is what was written.
+    pub check: Option<CheckConfig>,
 }
 
 impl Default for RunConfig {
@@ -95,6 +98,7 @@ impl Default for RunConfig {
             server_pids: Vec::new(),
             mark_file: None,
             failures_allowed: 0.0,
+            check: None,
         }
     }
 }
@@ -142,7 +146,24 @@ impl RunConfig {
         if let Some(ttl) = &self.ttl {
             range("ttl", ttl, ttl.is_valid(), "a law of seconds")?;
         }
-        Commands::read(&self.templates(), self.naming())?;
+        let commands = Commands::read(&self.templates(), self.naming())?;
+        if self.check.is_some() {
+            let roles: Vec<Option<Role>> = commands.all.iter().map(Role::of).collect();
+            let followed = roles.iter().all(Option::is_some);
+            if !followed || !roles.contains(&Some(Role::Read)) || self.mix.get == 0 {
+                return Err(ConfigError::Contradiction(
+                    "--check follows GET, SET and DEL of one key, and some must be GET",
+                ));
+            }
+            let keys = self.keys.count;
+            let few = (u64::from(self.workers)..=config::KEYS_MAX).contains(&keys);
+            range(
+                "keys",
+                keys,
+                few,
+                "with --check at most 2^26, and one a worker",
+            )?;
+        }
         Ok(())
     }
 
@@ -313,6 +334,13 @@ impl RunConfig {
             add("failures-allowed", self.failures_allowed.to_string());
         }
         add("seed", self.seed.to_string());
+        if let Some(check) = &self.check {
+            add("check-older-ms", check.older_ms_max.to_string());
+            add("check-histories", check.histories.to_string());
+        }
+        if self.check.is_some() {
+            words.push("--check".into());
+        }
         if self.preload {
             words.push(format!("--preload --preload-check {}", self.preload_check));
         }

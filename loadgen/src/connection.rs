@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use mio::{Registry, Token};
 
+use crate::check::checker::Side;
+use crate::clock;
 use crate::decode::{DecodeError, Kind, Step};
 use crate::dial::{Client, Dialer};
 use crate::replies::Replies;
@@ -114,6 +116,8 @@ pub(crate) struct Connection {
     decoder: Replies,
     /// False once a piece of the body under way was wrong.
     body_right: bool,
+    /// Follows every value, where that is asked for.
+    pub(crate) check: Option<Box<Side>>,
 }
 
 impl Connection {
@@ -142,6 +146,7 @@ impl Connection {
             greeting: None,
             decoder: Replies::new(dialer.protocol),
             body_right: true,
+            check: None,
         })
     }
 
@@ -314,11 +319,19 @@ impl Connection {
                 Step::More | Step::Push => {}
                 Step::Body { offset, len } => {
                     let piece = &input[at - len..at];
+                    if let Some(check) = &mut self.check {
+                        check.body(piece);
+                        continue;
+                    }
                     self.body_right &= match flight.expect {
                         Expect::Value => values.matches(flight.key, offset, piece),
                         Expect::Values => self.item_is_right(&flight, (offset, piece), values),
                         Expect::Stored | Expect::Any => true,
                     };
+                }
+                Step::Done(kind) if self.check.is_some() => {
+                    self.check_reply(&flight, kind, window);
+                    done += 1;
                 }
                 Step::Done(kind) => {
                     let right = std::mem::replace(&mut self.body_right, true);
@@ -343,6 +356,17 @@ impl Connection {
             Step::More | Step::Push | Step::Body { .. } => {}
         }
         Ok(())
+    }
+
+    /// Has a reply checked; errors and what is no answer are counted as without the check.
+    fn check_reply(&mut self, flight: &Flight, kind: Kind, window: &mut Window) {
+        let answers = self
+            .check
+            .as_mut()
+            .is_some_and(|check| check.answered(kind, self.endpoint, clock::now(), window));
+        if !answers {
+            self.count_reply(flight, (kind, false), window);
+        }
     }
 
     /// Looks at a piece of one of several values.

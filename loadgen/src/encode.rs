@@ -1,6 +1,8 @@
 //! Requests on the wire: bytes made ready before the load, with a key's twelve digits and its value
 //! copied in.
 
+use crate::check::config::SIZE_MIN;
+use crate::check::stamp::{Stamp, Stamps};
 use crate::config::{ConfigError, RunConfig};
 use crate::size::{Of, SizeLaw};
 use crate::tape::Entry;
@@ -31,6 +33,8 @@ pub(crate) struct Encoder {
     name_size: Option<SizeLaw>,
     name_bare: usize,
     ttl: Option<SizeLaw>,
+    /// Bytes of a value at least.
+    size_min: usize,
 }
 
 impl Encoder {
@@ -48,6 +52,7 @@ impl Encoder {
             name_size: config.keys.name_size.clone(),
             name_bare: config.keys.prefix.len() + DIGITS,
             ttl: config.ttl.clone(),
+            size_min: if config.check.is_some() { SIZE_MIN } else { 0 },
         })
     }
 
@@ -69,7 +74,7 @@ impl Encoder {
         Entry {
             key,
             // At most SIZE_MAX.
-            size: self.values.size(key) as u32,
+            size: self.values.size(key).max(self.size_min) as u32,
             fill: fill.min(usize::from(u16::MAX)) as u16,
             command,
             entries,
@@ -84,24 +89,34 @@ impl Encoder {
 
     /// Appends the request of these entries.
     pub(crate) fn request(&self, entries: &[Entry], out: &mut Vec<u8>) {
-        self.command(
-            &self.commands.all[usize::from(entries[0].command)],
-            entries,
-            out,
-        );
+        let command = &self.commands.all[usize::from(entries[0].command)];
+        self.command(command, (entries, None), out);
+    }
+
+    /// Appends the request of one entry, whose value carries a stamp.
+    pub(crate) fn stamped(&self, entry: Entry, stamped: Stamped<'_>, out: &mut Vec<u8>) {
+        let command = &self.commands.all[usize::from(entry.command)];
+        self.command(command, (&[entry], stamped), out);
     }
 
     /// Appends the preload's write of a key.
-    pub(crate) fn preload_write(&self, key: u64, out: &mut Vec<u8>) {
-        self.command(&self.preload[0], &[self.entry(key, 0, 1)], out);
+    pub(crate) fn preload_write(&self, key: u64, stamped: Stamped<'_>, out: &mut Vec<u8>) {
+        let entry = self.entry(key, 0, 1);
+        self.command(&self.preload[0], (&[entry], stamped), out);
     }
 
     /// Appends the preload's read of a key.
     pub(crate) fn preload_read(&self, key: u64, out: &mut Vec<u8>) {
-        self.command(&self.preload[1], &[self.entry(key, 1, 1)], out);
+        let entry = self.entry(key, 1, 1);
+        self.command(&self.preload[1], (&[entry], None), out);
     }
 
-    fn command(&self, command: &Command, entries: &[Entry], out: &mut Vec<u8>) {
+    fn command(
+        &self,
+        command: &Command,
+        (entries, stamped): (&[Entry], Stamped<'_>),
+        out: &mut Vec<u8>,
+    ) {
         let rounds = if command.keys.1 == 0 {
             0
         } else {
@@ -110,6 +125,7 @@ impl Encoder {
         let mut request = Request {
             encoder: self,
             entries,
+            stamped,
             next: 0,
             rounds,
         };
@@ -120,10 +136,14 @@ impl Encoder {
     }
 }
 
+/// What a value carries where it is checked.
+pub(crate) type Stamped<'a> = Option<(&'a Stamps, Stamp)>;
+
 /// A request while it is written.
 struct Request<'a> {
     encoder: &'a Encoder,
     entries: &'a [Entry],
+    stamped: Stamped<'a>,
     /// The entry of the next key.
     next: usize,
     /// Times the group is written.
@@ -155,7 +175,10 @@ impl Request<'_> {
         let Entry { key, size, .. } = self.last();
         push_decimal(size as usize, out);
         out.extend_from_slice(b"\r\n");
-        self.encoder.values.write_sized(key, size as usize, out);
+        match &self.stamped {
+            None => self.encoder.values.write_sized(key, size as usize, out),
+            Some((stamps, stamp)) => stamps.write(stamp, size as usize, out),
+        }
         out.extend_from_slice(b"\r\n");
     }
 

@@ -12,10 +12,12 @@
 //! whatever it waited for. Closed loop is what a missing rate means, and the report says so.
 #![forbid(unsafe_code)]
 
+mod check;
 mod clock;
 mod compare;
 mod config;
 mod connection;
+mod crew;
 mod decode;
 mod dial;
 mod encode;
@@ -59,6 +61,8 @@ mod workload;
 mod ycsb;
 mod zipf;
 
+pub use check::config::CheckConfig;
+pub use check::report::{CheckReport, FaultCount};
 pub use compare::compare;
 pub use config::{ConfigError, RunConfig};
 pub use decode::DecodeError;

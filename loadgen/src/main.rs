@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod args_check;
 mod args_link;
 mod load_args;
 mod verbs;

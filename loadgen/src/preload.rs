@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::checker::Checker;
+use crate::check::stamp::Reading;
 use crate::clock;
 use crate::config::RunConfig;
 use crate::decode::Kind;
@@ -93,6 +95,7 @@ pub(crate) fn preload(
     client: &mut Client,
     encoder: &Encoder,
     config: &RunConfig,
+    checker: Option<&Checker>,
 ) -> Result<PreloadReport, PreloadError> {
     let begun = clock::now();
     let keys = config.keys.count;
@@ -106,7 +109,8 @@ pub(crate) fn preload(
     let mut out = Vec::new();
     while report.written < keys {
         let batch = batch(report.written..keys, 1, &mut out, |key, out| {
-            encoder.preload_write(key, out);
+            let stamped = checker.map(|checker| (&checker.stamps, checker.stamp(key, 1)));
+            encoder.preload_write(key, stamped, out);
         });
         client.send(&out)?;
         for key in batch {
@@ -129,7 +133,11 @@ pub(crate) fn preload(
         client.send(&out)?;
         next = batch.end;
         for key in batch.step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            compare(client, encoder, key, &mut report)?;
+            match reread(client, (encoder, checker), key)? {
+                None => report.missing += 1,
+                Some(true) => report.reread += 1,
+                Some(false) => return Err(PreloadError::Differs(key)),
+            }
         }
     }
     report.seconds = (clock::now() - begun) as f64 / 1e9;
@@ -154,21 +162,21 @@ fn batch(
     keys.start..next
 }
 
-fn compare(
+/// Whether a key has the value that was written; none if it has none.
+fn reread(
     client: &mut Client,
-    encoder: &Encoder,
+    (encoder, checker): (&Encoder, Option<&Checker>),
     key: u64,
-    report: &mut PreloadReport,
-) -> Result<(), PreloadError> {
+) -> Result<Option<bool>, PreloadError> {
     let values = encoder.values();
-    let mut right = true;
-    let kind = client.reply(&mut |offset, piece| {
-        right &= values.matches(key, offset, piece);
+    let (mut reading, mut right) = (Reading::default(), true);
+    let kind = client.reply(&mut |offset, piece| match checker {
+        Some(checker) => reading.feed(&checker.stamps, piece),
+        None => right &= values.matches(key, offset, piece),
     })?;
-    match kind {
-        Kind::Nil => report.missing += 1,
-        Kind::Bulk(size) if right && size == values.size(key) => report.reread += 1,
-        _ => return Err(PreloadError::Differs(key)),
-    }
-    Ok(())
+    Ok(match (kind, checker) {
+        (Kind::Nil, _) => None,
+        (_, Some(checker)) => Some(reading.finish() == Some(checker.stamp(key, 1))),
+        (kind, None) => Some(right && kind == Kind::Bulk(values.size(key))),
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
 
+use crate::check::report::{CheckCounts, CheckReport};
 use crate::clock;
 use crate::config::RunConfig;
 use crate::live::{Interval, Observer, Progress};
@@ -66,6 +67,9 @@ pub(crate) struct Record<'a> {
     pub(crate) settled: bool,
     /// All measured windows and the drain after them.
     pub(crate) measured: Window,
+    /// What the check found from the start on, and its report.
+    pub(crate) check: CheckCounts,
+    pub(crate) check_report: Option<CheckReport>,
     /// Counters of the measured windows without the drain.
     pub(crate) span: Counts,
     /// Processor time of the busiest worker of each measured window.
@@ -106,6 +110,8 @@ impl<'a> Record<'a> {
             measure_from: at_once.then_some(0),
             settled: at_once,
             measured,
+            check: CheckCounts::default(),
+            check_report: None,
             span: Counts::default(),
             busiest_ns: 0,
             sent: 0,
@@ -157,6 +163,7 @@ impl<'a> Record<'a> {
         let response = self.response_of(window);
         self.windows = index + 1;
         self.sent += window.counts.sent;
+        self.check.add(&window.check);
         self.failed += window.counts.failed();
         self.backlog = window.backlog;
         self.in_flight = window.in_flight;

@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::check::report::CheckReport;
 use crate::config::RunConfig;
 use crate::preload::PreloadReport;
 use crate::procfs::Host;
@@ -52,6 +53,9 @@ pub struct RunReport {
     pub endpoints: Vec<EndpointReport>,
     /// Failures by class.
     pub failures: Vec<FailureClass>,
+    /// What `--check` found.
+    #[serde(default)]
+    pub check: Option<CheckReport>,
     /// Processor time and system calls.
     pub cost: Cost,
     /// Was it steady?

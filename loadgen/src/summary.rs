@@ -31,6 +31,7 @@ impl Record<'_> {
             varies: config.arrivals.varies(),
             slots: u64::from(config.connections) * u64::from(config.depth),
             failures_allowed: config.failures_allowed,
+            check: self.check_report.as_ref(),
         });
         RunReport {
             schema_version: SCHEMA_VERSION,
@@ -50,6 +51,7 @@ impl Record<'_> {
             commands: self.commands(&span),
             endpoints: self.endpoints(),
             failures: self.measured.failures.clone(),
+            check: self.check_report,
             cost,
             steady,
             series: self.series,

@@ -158,6 +158,9 @@ fn failures(report: &RunReport, out: &mut String) -> std::fmt::Result {
             failure.count, failure.class, failure.example
         )?;
     }
+    if let Some(check) = &report.check {
+        writeln!(out, "{check}")?;
+    }
     let totals = &report.totals;
     if totals.disconnects + totals.connect_failures > 0 {
         writeln!(

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::report::CheckReport;
 use crate::report::{Cost, Latency, Steady, Totals};
 
 /// What a run's numbers are worth.
@@ -61,6 +62,7 @@ pub(crate) struct Evidence<'a> {
     /// Requests under way at most.
     pub(crate) slots: u64,
     pub(crate) failures_allowed: f64,
+    pub(crate) check: Option<&'a CheckReport>,
 }
 
 const LAG_SHARE_MAX: f64 = 0.10;
@@ -106,6 +108,7 @@ fn data_errors(evidence: &Evidence<'_>) -> Vec<String> {
             totals.failed, totals.error_replies, totals.lost, totals.timeouts
         ));
     }
+    reasons.extend(evidence.check.into_iter().flat_map(CheckReport::reasons));
     reasons
 }
 

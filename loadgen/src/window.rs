@@ -3,6 +3,8 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::check::report::CheckCounts;
+
 /// Nanoseconds of a window.
 pub(crate) const WINDOW_NS: u64 = 250_000_000;
 
@@ -16,7 +18,7 @@ pub(crate) fn histogram() -> Histogram<u64> {
 }
 
 /// Plain counters; all add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Arrivals whose time came (open loop) or requests written (closed loop).
     pub(crate) offered: u64,
@@ -105,7 +107,7 @@ impl Counts {
 }
 
 /// What came of one endpoint's requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EndpointCounts {
     pub(crate) completed: u64,
     pub(crate) failed: u64,
@@ -226,6 +228,8 @@ pub(crate) struct Window {
     pub(crate) latencies: Latencies,
     pub(crate) endpoints: Vec<EndpointCounts>,
     pub(crate) failures: Vec<FailureClass>,
+    /// What `--check` found.
+    pub(crate) check: CheckCounts,
     /// Arrivals whose time had come but that weren't written, at the end.
     pub(crate) backlog: u64,
     /// Requests unanswered, at the end.
@@ -246,6 +250,7 @@ impl Window {
             latencies: Latencies::new(commands),
             endpoints: vec![EndpointCounts::default(); endpoints],
             failures: Vec::new(),
+            check: CheckCounts::default(),
             backlog: 0,
             in_flight: 0,
             tape_rounds: 0,
@@ -256,9 +261,11 @@ impl Window {
     pub(crate) fn reset(&mut self) {
         self.last = false;
         self.counts = Counts::default();
+        self.busiest_ns = 0;
         self.latencies.reset();
         self.endpoints.fill(EndpointCounts::default());
         self.failures.clear();
+        self.check = CheckCounts::default();
         self.backlog = 0;
         self.in_flight = 0;
     }
@@ -268,7 +275,7 @@ impl Window {
         self.ended = self.ended.max(other.ended);
         self.last_reply = self.last_reply.max(other.last_reply);
         self.counts.add(&other.counts);
-        self.busiest_ns = self.busiest_ns.max(other.counts.cpu_ns);
+        self.busiest_ns = self.busiest_ns.max(other.busiest_ns);
         self.latencies.add(&other.latencies);
         for (sum, more) in self.endpoints.iter_mut().zip(&other.endpoints) {
             sum.add(more);
@@ -282,6 +289,7 @@ impl Window {
                 example,
             );
         }
+        self.check.add(&other.check);
         self.backlog += other.backlog;
         self.in_flight += other.in_flight;
         self.tape_rounds = self.tape_rounds.max(other.tape_rounds);

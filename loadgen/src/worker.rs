@@ -402,8 +402,15 @@ impl Worker {
             None => connection.tape.next(),
             Some(late) => late.next(&mut connection.tape, &self.encoder, intended),
         };
-        self.encoder.request(entries, &mut connection.out);
-        let first = entries[0];
+        let mut first = entries[0];
+        if let Some(check) = &mut connection.check {
+            let (command, key, stamp) = check.send(first.command, first.key, written);
+            first = self.encoder.entry(key, command, 1);
+            let stamped = stamp.map(|stamp| (&check.checker().stamps, stamp));
+            self.encoder.stamped(first, stamped, &mut connection.out);
+        } else {
+            self.encoder.request(entries, &mut connection.out);
+        }
         let (source, expect) = self.encoder.kind(first.command);
         if expect == Expect::Values {
             let more = entries[1..].iter().map(|entry| (entry.key, entry.size));
@@ -469,6 +476,9 @@ impl Worker {
             count_failure(&mut window.failures, (kind, &word), lost.max(1), || {
                 format!("connection {index}, {lost} requests under way")
             });
+        }
+        if let Some(check) = &mut connection.check {
+            check.abandon(window);
         }
         self.last_reply = now;
         connection.close(now + RECONNECT_NS);
@@ -603,6 +613,11 @@ impl Worker {
                 open.backlog -= 1;
             }
         }
+        for connection in &mut self.connections {
+            if let Some(check) = &mut connection.check {
+                check.abandon(&mut self.window);
+            }
+        }
         self.phase = Phase::Over;
         self.hand_over(now, true);
     }
@@ -632,6 +647,7 @@ impl Worker {
         let mut window = std::mem::replace(&mut self.window, next);
         window.last = last;
         window.ended = now;
+        window.busiest_ns = cpu_ns - self.cpu_ns;
         window.in_flight = self.in_flight;
         let rounds = self
             .connections

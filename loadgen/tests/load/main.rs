@@ -1,6 +1,8 @@
 //! Whole runs against servers: one that stalls, some that do wrong, and redis-server.
 
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod honesty;

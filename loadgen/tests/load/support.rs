@@ -85,7 +85,15 @@ impl Server {
 
     pub(crate) fn start_at(
         address: SocketAddr,
-        answer: impl FnMut(Ask) -> Answer + Send + 'static,
+        mut answer: impl FnMut(Ask) -> Answer + Send + 'static,
+    ) -> Self {
+        Self::start_raw(address, move |ask, _| answer(ask))
+    }
+
+    /// The same for an answer that depends on the words of the request.
+    pub(crate) fn start_raw(
+        address: SocketAddr,
+        answer: impl FnMut(Ask, &[&[u8]]) -> Answer + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
@@ -121,7 +129,11 @@ struct Client {
 
 const LISTENER: Token = Token(usize::MAX);
 
-fn serve(mut listener: TcpListener, mut answer: impl FnMut(Ask) -> Answer, over: &AtomicBool) {
+fn serve(
+    mut listener: TcpListener,
+    mut answer: impl FnMut(Ask, &[&[u8]]) -> Answer,
+    over: &AtomicBool,
+) {
     let mut poll = Poll::new().unwrap();
     poll.registry()
         .register(&mut listener, LISTENER, Interest::READABLE)
@@ -167,15 +179,20 @@ impl Client {
         }
     }
 
-    fn answer(&mut self, answer: &mut impl FnMut(Ask) -> Answer, number: &mut u64) -> bool {
+    fn answer(
+        &mut self,
+        answer: &mut impl FnMut(Ask, &[&[u8]]) -> Answer,
+        number: &mut u64,
+    ) -> bool {
         let mut at = 0;
-        while let Some((len, get, key)) = request(&self.input[at..]) {
+        while let Some((len, key, words)) = request(&self.input[at..]) {
             at += len;
-            let answer = answer(Ask {
+            let ask = Ask {
                 number: *number,
-                get,
+                get: words[0] == b"GET",
                 key,
-            });
+            };
+            let answer = answer(ask, &words);
             *number += 1;
             if answer.dribble {
                 if !self.flush() {
@@ -211,8 +228,8 @@ impl Client {
     }
 }
 
-/// Length, command and key number of the first whole request.
-fn request(input: &[u8]) -> Option<(usize, bool, u64)> {
+/// Length, key number and words of the first whole request.
+fn request(input: &[u8]) -> Option<(usize, u64, Vec<&[u8]>)> {
     let (mut at, words) = number_line(input, 0)?;
     let mut parts = Vec::new();
     for _ in 0..words {
@@ -222,7 +239,7 @@ fn request(input: &[u8]) -> Option<(usize, bool, u64)> {
     }
     let digits = &parts[1][parts[1].len() - 12..];
     let key = std::str::from_utf8(digits).unwrap().parse().unwrap();
-    Some((at, parts[0] == b"GET", key))
+    Some((at, key, parts))
 }
 
 /// Where the line at `at` ends, and the number behind its first byte.
