@@ -102,6 +102,24 @@ commands! {
     Getrange    "getrange"     4 (1  1 1) Read  None            None Key;
     Setrange    "setrange"     4 (1  1 1) Write ReadModifyWrite None Key;
 
+    // Lists.
+    Lpush       "lpush"       -3 (1  1 1) Write ReadModifyWrite None Key;
+    Rpush       "rpush"       -3 (1  1 1) Write ReadModifyWrite None Key;
+    Lpushx      "lpushx"      -3 (1  1 1) Write ReadModifyWrite None Key;
+    Rpushx      "rpushx"      -3 (1  1 1) Write ReadModifyWrite None Key;
+    Lpop        "lpop"        -2 (1  1 1) Write ReadModifyWrite None Key;
+    Rpop        "rpop"        -2 (1  1 1) Write ReadModifyWrite None Key;
+    Llen        "llen"         2 (1  1 1) Read  None            None Key;
+    Lrange      "lrange"       4 (1  1 1) Read  None            None Key;
+    Lindex      "lindex"       3 (1  1 1) Read  None            None Key;
+    Lset        "lset"         4 (1  1 1) Write ReadModifyWrite None Key;
+    Lrem        "lrem"         4 (1  1 1) Write ReadModifyWrite None Key;
+    Ltrim       "ltrim"        4 (1  1 1) Write ReadModifyWrite None Key;
+    Linsert     "linsert"      5 (1  1 1) Write ReadModifyWrite None Key;
+    Lpos        "lpos"        -3 (1  1 1) Read  None            None Key;
+    Lmove       "lmove"        5 (1  2 1) Write ReadModifyWrite None Key;
+    Rpoplpush   "rpoplpush"    3 (1  2 1) Write ReadModifyWrite None Key;
+
     // Hashes.
     Hset         "hset"         -4 (1 1 1) Write ReadModifyWrite None Key;
     Hmset        "hmset"        -4 (1 1 1) Write ReadModifyWrite None Key;

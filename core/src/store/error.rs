@@ -11,12 +11,15 @@ const QUOTED_LEN_MAX: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoreError {
     Arity,
+    CountNegative,
     DecrementOverflow,
     ExpireTime,
     FieldNotFloat,
     FieldNotInteger,
     GtWithLt,
+    IndexRange,
     InvalidCursor,
+    MaxLenNegative,
     NanOrInfiniteValue,
     NanOrInfinity,
     NoSuchKey,
@@ -28,6 +31,7 @@ pub(super) enum StoreError {
     OffsetRange,
     OutOfRange,
     Overflow,
+    RankZero,
     Syntax,
     TooLong,
     UnsupportedOption(usize),
@@ -56,11 +60,14 @@ impl StoreError {
     /// The texts that quote nothing.
     fn text(self) -> &'static str {
         match self {
+            Self::CountNegative => "ERR COUNT can't be negative",
             Self::DecrementOverflow => "ERR decrement would overflow",
             Self::FieldNotFloat => "ERR hash value is not a float",
             Self::FieldNotInteger => "ERR hash value is not an integer",
             Self::GtWithLt => "ERR GT and LT options at the same time are not compatible",
+            Self::IndexRange => "ERR index out of range",
             Self::InvalidCursor => "ERR invalid cursor",
+            Self::MaxLenNegative => "ERR MAXLEN can't be negative",
             Self::NanOrInfiniteValue => "ERR value is NaN or Infinity",
             Self::NanOrInfinity => "ERR increment would produce NaN or Infinity",
             Self::NoSuchKey => "ERR no such key",
@@ -73,6 +80,10 @@ impl StoreError {
             Self::NotPositive => "ERR value is out of range, must be positive",
             Self::OutOfRange => "ERR value is out of range",
             Self::Overflow => "ERR increment or decrement would overflow",
+            Self::RankZero => {
+                "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second \
+                 ... or use negative to start from the end of the list"
+            }
             Self::Syntax => "ERR syntax error",
             Self::TooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Self::NoLfu => {

@@ -263,7 +263,7 @@ fn handler(id: CommandId) -> Handler {
     use CommandId as Id;
     use keys::{deadline, flush, object, scan};
     use types::string::{self, many, number, range};
-    use types::{hash, set};
+    use types::{hash, list, set};
     match id {
         Id::Get => string::get,
         Id::Set => string::set,
@@ -296,6 +296,18 @@ fn handler(id: CommandId) -> Handler {
         Id::Hincrbyfloat => hash::hincrbyfloat,
         Id::Hrandfield => hash::hrandfield,
         Id::Hscan => hash::hscan,
+
+        Id::Lpush | Id::Rpush | Id::Lpushx | Id::Rpushx => list::push,
+        Id::Lpop | Id::Rpop => list::pop,
+        Id::Llen => list::llen,
+        Id::Lrange => list::lrange,
+        Id::Lindex => list::lindex,
+        Id::Lset => list::lset,
+        Id::Lrem => list::lrem,
+        Id::Ltrim => list::ltrim,
+        Id::Linsert => list::linsert,
+        Id::Lpos => list::lpos,
+        Id::Lmove | Id::Rpoplpush => list::lmove,
 
         Id::Sadd => set::sadd,
         Id::Srem => set::srem,

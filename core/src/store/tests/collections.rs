@@ -72,7 +72,11 @@ fn replicas_pop_the_same_members() {
 
 #[test]
 fn the_last_element_takes_its_key_along() {
-    for (make, empty) in [("HSET k f v", "HDEL k f"), ("SADD k m", "SPOP k")] {
+    for (make, empty) in [
+        ("HSET k f v", "HDEL k f"),
+        ("SADD k m", "SPOP k"),
+        ("RPUSH k e", "LTRIM k 1 0"),
+    ] {
         let mut desk = Desk::new(true);
         let (_, made) = desk.run_at(version(10), make);
         assert_eq!(made.version, version(10));
@@ -100,11 +104,12 @@ fn collections_travel_whole_with_deadline_and_version() {
     from.run_at(version(1), "HSET h f v g w");
     from.run_at(version(2), "SADD s 3 1 2");
     from.run_at(version(3), "PEXPIRE s 5000");
+    from.run_at(version(4), "RPUSH l a b c");
     to.run_at(version(0), "SET h overtaken");
     from.store.scan_states(0, usize::MAX, &mut |key, state| {
         assert_eq!(to.store.apply_state(key, state, START_MS), Applied::Applied);
     });
-    for key in ["h", "s"] {
+    for key in ["h", "s", "l"] {
         let state = from.store.state(key.as_bytes(), START_MS);
         assert!(state.is_some());
         assert_eq!(to.store.state(key.as_bytes(), START_MS), state);

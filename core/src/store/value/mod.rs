@@ -4,10 +4,12 @@
 //! hash: replicas that agree give the same bytes. It is never empty while a key holds it.
 
 mod fields;
+mod list;
 mod members;
 mod packed;
 
 pub(super) use fields::Fields;
+pub(super) use list::{End, List};
 pub(super) use members::Members;
 pub use packed::UnpackError;
 
@@ -24,6 +26,7 @@ pub struct Collection(Body);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Body {
     Hash(Fields),
+    List(List),
     Set(Members),
 }
 
@@ -71,6 +74,7 @@ macro_rules! typed {
 }
 
 typed!(Fields, Hash);
+typed!(List, List);
 typed!(Members, Set);
 
 impl Collection {
@@ -78,6 +82,7 @@ impl Collection {
     pub(super) fn type_name(&self) -> &'static str {
         match &self.0 {
             Body::Hash(_) => "hash",
+            Body::List(_) => "list",
             Body::Set(_) => "set",
         }
     }
@@ -86,6 +91,7 @@ impl Collection {
     pub(super) fn encoding(&self) -> &'static str {
         match &self.0 {
             Body::Hash(fields) => fields.encoding(),
+            Body::List(_) => "quicklist",
             Body::Set(members) => members.encoding(),
         }
     }
@@ -94,6 +100,7 @@ impl Collection {
     pub(super) fn heap_bytes(&self) -> usize {
         match &self.0 {
             Body::Hash(fields) => fields.heap_bytes(),
+            Body::List(list) => list.heap_bytes(),
             Body::Set(members) => members.heap_bytes(),
         }
     }

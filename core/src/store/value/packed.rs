@@ -1,13 +1,15 @@
 //! A collection as bytes, for other nodes: its kind, how many, then each element with its length.
 //!
 //! ```text
-//! | kind u8 | count u32 | { len u32 | bytes } … |      kind 1: hash (field, value), 2: set
+//! | kind u8 | count u32 | { len u32 | bytes } … |      kind 1: hash (field, value), 2: set,
+//!                                                   3: list
 //! ```
 
-use super::{Body, Collection, Fields, Members};
+use super::{Body, Collection, Fields, List, Members};
 
 const HASH: u8 = 1;
 const SET: u8 = 2;
+const LIST: u8 = 3;
 
 /// One element's bytes.
 pub(super) type Element<'a> = &'a [u8];
@@ -32,6 +34,10 @@ impl Collection {
                 head(SET, members.len(), out);
                 members.iter().for_each(|member| put(member, out));
             }
+            Body::List(list) => {
+                head(LIST, list.len(), out);
+                list.iter().for_each(|element| put(element, out));
+            }
         }
     }
 
@@ -53,6 +59,11 @@ impl Collection {
                 let mut members = Members::with_seed(seed);
                 elements(&mut rest, count, &mut members)?;
                 (members.len() == count).then_some(Body::Set(members))
+            }
+            LIST => {
+                let mut list = List::default();
+                elements(&mut rest, count, &mut list)?;
+                Some(Body::List(list))
             }
             _ => return Err(UnpackError("an unknown kind")),
         };
@@ -100,7 +111,7 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::value::Typed;
+    use crate::store::value::{End, Typed};
 
     fn hash(count: usize) -> Collection {
         let mut fields = Fields::new(1);
@@ -119,9 +130,17 @@ mod tests {
         members.into_collection()
     }
 
+    fn list(count: usize) -> Collection {
+        let mut list = List::new(1);
+        for number in 0..count {
+            list.push(End::Left, &vec![b'e'; number % 100]);
+        }
+        list.into_collection()
+    }
+
     #[test]
     fn a_collection_comes_back_as_it_was_under_any_seed() {
-        for collection in [hash(3), hash(1000), set(1), set(1000)] {
+        for collection in [hash(3), hash(1000), set(1), set(1000), list(300)] {
             let mut bytes = Vec::new();
             collection.pack(&mut bytes);
             assert_eq!(Collection::unpack(&bytes, 9).as_ref(), Ok(&collection));
