@@ -10,6 +10,7 @@ use crate::load_args::LoadArgs;
 use crate::args_check::CheckArgs;
 use crate::args_link::LinkArgs;
 use crate::verbs::{AbArgs, CalibrateArgs, CompareArgs, NullArgs, SearchArgs, SweepArgs};
+use crate::worker_args::{FleetArgs, WorkerArgs};
 
 /// An honest load generator for key-value servers.
 #[derive(Debug, Parser)]
@@ -33,6 +34,8 @@ pub(crate) enum Verb {
     Calibrate(Box<CalibrateArgs>),
     /// Two reports side by side.
     Compare(CompareArgs),
+    /// Loads servers on behalf of a run on another host: --workers there.
+    Worker(WorkerArgs),
     /// A server that does nothing, and may stall or be slower than it need be.
     Null(NullArgs),
 }
@@ -55,9 +58,8 @@ pub(crate) struct RunArgs {
     /// Connections in all
     #[arg(long, short = 'c', default_value_t = 50)]
     connections: u32,
-    /// Threads
-    #[arg(long, short = 'w', default_value_t = 1)]
-    workers: u32,
+    #[command(flatten)]
+    fleet: FleetArgs,
     /// Measured seconds [default: 10, or until --requests are done]
     #[arg(long, short = 's')]
     seconds: Option<f64>,
@@ -103,13 +105,15 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     pub(crate) fn config(&self) -> RunConfig {
+        let (workers, fleet) = self.fleet.config();
         let mut config = RunConfig {
             endpoints: self.endpoints.clone(),
             link: self.link.config(),
             rate: self.rate,
             depth: self.depth,
             connections: self.connections,
-            workers: self.workers,
+            workers,
+            fleet,
             seconds: self.seconds,
             requests: self.requests,
             settle_seconds: self.settle,

@@ -8,6 +8,7 @@ use crate::check::config::{self, CheckConfig, Role};
 use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
 use crate::link::LinkConfig;
 use crate::preload::PreloadCheck;
+use crate::remote::FleetConfig;
 use crate::schedule::Arrivals;
 use crate::size::SizeLaw;
 use crate::template::{Commands, Naming, Template};
@@ -42,6 +43,8 @@ pub struct RunConfig {
     pub connections: u32,
     /// Threads that share the connections.
     pub workers: u32,
+    /// Hosts that the threads are on.
+    pub fleet: FleetConfig,
     /// Measured seconds.
     pub seconds: Option<f64>,
     /// Requests in all; such a run measures from the first to the last and doesn't settle.
@@ -86,6 +89,7 @@ impl Default for RunConfig {
             depth: 1,
             connections: 50,
             workers: 1,
+            fleet: FleetConfig::default(),
             seconds: None,
             requests: None,
             settle_seconds: 2.0,
@@ -254,6 +258,13 @@ impl RunConfig {
         )?;
         range("depth", depth, (1..=65_536).contains(&depth), "1 to 65536")?;
         range("workers", workers, (1..=256).contains(&workers), "1 to 256")?;
+        let hosts = self.fleet.hosts.len();
+        range(
+            "workers",
+            workers,
+            workers as usize >= hosts,
+            "at least one thread a host",
+        )?;
         range(
             "connections",
             connections,
@@ -317,7 +328,13 @@ impl RunConfig {
         self.load_words(&mut add);
         add("depth", self.depth.to_string());
         add("connections", self.connections.to_string());
-        add("workers", self.workers.to_string());
+        match self.fleet.hosts.len() as u32 {
+            0 => add("workers", self.workers.to_string()),
+            hosts => {
+                add("workers", self.fleet.hosts.join(","));
+                add("threads", (self.workers / hosts).to_string());
+            }
+        }
         if let Some(seconds) = self.seconds_max() {
             add("seconds", seconds.to_string());
         }

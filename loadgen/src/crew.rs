@@ -14,12 +14,14 @@ use mio::Token;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::check::checker::{Checker, Side};
+use crate::check::report::CheckReport;
 use crate::config::RunConfig;
 use crate::connection::Connection;
 use crate::dial::{Client, Dialer};
 use crate::encode::Encoder;
 use crate::inserts::Inserts;
 use crate::late::Late;
+use crate::remote::Fleet;
 use crate::run::RunError;
 use crate::schedule::Schedule;
 use crate::tape::{Seat, Tape, is_late};
@@ -45,9 +47,25 @@ pub(crate) struct Crew {
     windows: Receiver<FromWorker>,
     spares: Vec<Sender<Box<Window>>>,
     stop_at: Arc<AtomicU64>,
+    /// The threads are on other hosts.
+    fleet: Option<Fleet>,
 }
 
 impl Crew {
+    /// Of hosts that are ready.
+    pub(crate) fn elsewhere(fleet: Fleet) -> Self {
+        let (sender, windows) = channel();
+        Self {
+            ready: Vec::new(),
+            threads: Vec::new(),
+            sender,
+            windows,
+            spares: Vec::new(),
+            stop_at: Arc::new(AtomicU64::new(u64::MAX)),
+            fleet: Some(fleet),
+        }
+    }
+
     /// Connects, and draws what the threads of these numbers will send.
     pub(crate) fn prepare(common: &Common<'_>, numbers: Range<u32>) -> Result<Self, RunError> {
         let Common {
@@ -83,11 +101,16 @@ impl Crew {
             windows,
             spares,
             stop_at,
+            fleet: None,
         })
     }
 
-    /// Starts the threads; they begin to send at `start` (monotonic ns).
-    pub(crate) fn begin(&mut self, start: u64) -> io::Result<()> {
+    /// Starts the threads; they begin to send at `start` (monotonic ns), or when all hosts can,
+    /// which is returned.
+    pub(crate) fn begin(&mut self, start: u64) -> Result<u64, RunError> {
+        if let Some(fleet) = &mut self.fleet {
+            return Ok(fleet.begin(&self.sender)?);
+        }
         for (index, worker) in self.ready.drain(..).enumerate() {
             let name = format!("load-{index}");
             let sender = self.sender.clone();
@@ -101,12 +124,12 @@ impl Crew {
             })?;
             self.threads.push(thread);
         }
-        Ok(())
+        Ok(start)
     }
 
     /// How many hand over windows.
     pub(crate) fn sources(&self) -> usize {
-        self.spares.len()
+        self.fleet.as_ref().map_or(self.spares.len(), Fleet::len)
     }
 
     /// The next window, and whose.
@@ -122,21 +145,33 @@ impl Crew {
 
     /// Gives an emptied window back.
     pub(crate) fn recycle(&self, source: usize, window: Box<Window>) {
-        // A worker that is done takes no window back.
-        self.spares[source].send(window).ok();
+        if let Some(spares) = self.spares.get(source) {
+            // A worker that is done takes no window back.
+            spares.send(window).ok();
+        }
     }
 
     /// No window from this one on is to begin.
     pub(crate) fn stop(&mut self, window: u64) {
-        self.stop_at.store(window, Ordering::Relaxed);
+        let before = self.stop_at.swap(window, Ordering::Relaxed);
+        if let Some(fleet) = self.fleet.as_mut().filter(|_| before != window) {
+            fleet.stop(window);
+        }
+    }
+
+    /// Where that is kept.
+    pub(crate) fn stop_at(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.stop_at)
     }
 
     /// Waits for the threads, all of which have sent their last window or are told to stop.
-    pub(crate) fn join(self) {
+    /// Returns what other hosts' checks found.
+    pub(crate) fn join(mut self) -> Option<CheckReport> {
         for thread in self.threads {
             // What a worker has to say, it has said by the channel.
             thread.join().ok();
         }
+        self.fleet.as_mut().and_then(Fleet::finish)
     }
 }
 
@@ -182,6 +217,11 @@ impl Merger {
     /// True once every source has handed over its last.
     pub(crate) fn is_over(&self) -> bool {
         self.reached.iter().all(|&index| index == u64::MAX)
+    }
+
+    /// True if nothing waits for others.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 }
 

@@ -35,6 +35,7 @@ mod preload;
 mod procfs;
 mod random;
 mod record;
+mod remote;
 mod replies;
 mod report;
 mod resample;
@@ -76,6 +77,7 @@ pub use objective::{Objective, ObjectiveError, span_ns};
 pub use preload::{PreloadCheck, PreloadError, PreloadReport};
 pub use procfs::Host;
 pub use random::Random;
+pub use remote::{FleetConfig, HostError, HostFailure, WireError, serve};
 pub use report::{
     CommandReport, Cost, EndpointReport, EventMark, Latency, LatencySummary, RunReport,
     SCHEMA_VERSION, SeriesRow, Span, Steady, Totals,

@@ -6,6 +6,7 @@ mod args_check;
 mod args_link;
 mod load_args;
 mod verbs;
+mod worker_args;
 
 use std::fs;
 use std::io::IsTerminal;
@@ -29,6 +30,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Verb::Ab(args) => args.run(),
         Verb::Calibrate(args) => args.run(),
         Verb::Compare(args) => args.run(),
+        Verb::Worker(args) => args.run(),
         Verb::Null(args) => args.run(),
     }
 }

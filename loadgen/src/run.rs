@@ -18,6 +18,7 @@ use crate::marks::Marks;
 use crate::preload::{PreloadError, preload};
 use crate::random::mix;
 use crate::record::Record;
+use crate::remote::{Fleet, HostFailure};
 use crate::report::RunReport;
 use crate::tls::TlsError;
 use crate::window::Window;
@@ -45,6 +46,9 @@ pub enum RunError {
     /// The keys could not be written.
     #[error("preload: {0}")]
     Preload(#[from] PreloadError),
+    /// A worker on another host failed.
+    #[error(transparent)]
+    Host(#[from] HostFailure),
     /// The client itself failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -67,12 +71,13 @@ pub fn run(
         .check
         .as_ref()
         .map(|check| Checker::of_run(&config, check, &encoder, &(0..config.workers)));
-    let mut preloaded = None;
+    let (mut preloaded, mut preloaded_since) = (None, None);
     if config.preload {
         let begun = clock::now();
         observer.preloading(config.keys.count);
         let mut client = connect(&dialer, &config.endpoints[0])?;
         preloaded = Some(preload(&mut client, &encoder, &config, checker.as_ref())?);
+        preloaded_since = Some(begun);
         if let Some(checker) = &mut checker {
             checker.preloaded_since(begun);
         }
@@ -85,9 +90,12 @@ pub fn run(
         dialer,
         checker: checker.map(Arc::new),
     };
-    let mut crew = Crew::prepare(&common, 0..config.workers)?;
-    let start = clock::now() + LEAD_NS;
-    crew.begin(start)?;
+    let mut crew = if config.fleet.hosts.is_empty() {
+        Crew::prepare(&common, 0..config.workers)?
+    } else {
+        Crew::elsewhere(Fleet::prepare(&config, preloaded_since)?)
+    };
+    let start = crew.begin(clock::now() + LEAD_NS)?;
     let record = Record::new(&config, names, start);
     let conductor = Conductor {
         common: &common,
@@ -137,10 +145,11 @@ impl Conductor<'_> {
                 self.window(index, &window);
             }
         }
-        self.crew.join();
-        if let Some(checker) = &self.common.checker {
-            self.record.check_report = Some(checked(self.common, checker, &self.record.check));
-        }
+        self.record.check_report = match (self.crew.join(), &self.common.checker) {
+            (Some(elsewhere), _) => Some(elsewhere),
+            (None, Some(checker)) => Some(checked(self.common, checker, &self.record.check)),
+            (None, None) => None,
+        };
         Ok(self.record.report())
     }
 

@@ -172,7 +172,9 @@ impl Record<'_> {
         let workers = f64::from(self.config.workers);
         Cost {
             client_cpu_ns_per_request: per_request(counts.cpu_ns),
-            client_process_cpu_ns_per_request: per_request(last.client_ns - first.client_ns),
+            client_process_cpu_ns_per_request: (self.config.fleet.hosts.is_empty())
+                .then(|| per_request(last.client_ns - first.client_ns))
+                .flatten(),
             server_cpu_ns_per_request: server_ns
                 .and_then(|(last, first)| per_request(last.saturating_sub(first))),
             server_cpus: last.server_cpus_since(first),

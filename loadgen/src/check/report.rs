@@ -111,6 +111,24 @@ impl fmt::Display for CheckReport {
 }
 
 impl CheckReport {
+    /// Adds what another client found.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.reads += other.reads;
+        self.late_within_bound += other.late_within_bound;
+        self.foreign += other.foreign;
+        self.writes_acknowledged += other.writes_acknowledged;
+        self.writes_doubtful += other.writes_doubtful;
+        for (sum, more) in self.faults.iter_mut().zip(&other.faults) {
+            sum.reads += more.reads;
+            sum.keys_at_end += more.keys_at_end;
+        }
+        self.keys_audited += other.keys_audited;
+        self.keys_unread += other.keys_unread;
+        self.histories += other.histories;
+        self.history_violations
+            .extend_from_slice(&other.history_violations);
+    }
+
     /// Of what was counted under load and after it.
     pub(crate) fn of(load: &CheckCounts, audit: &CheckCounts) -> Self {
         let row = |fault: Fault| FaultCount {
