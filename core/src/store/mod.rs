@@ -263,7 +263,6 @@ fn handler(id: CommandId) -> Handler {
     use CommandId as Id;
     use keys::{deadline, flush, object, scan};
     use types::string::{self, many, number, range};
-    use types::{hash, list, set};
     match id {
         Id::Get => string::get,
         Id::Set => string::set,
@@ -282,45 +281,6 @@ fn handler(id: CommandId) -> Handler {
         Id::Incr | Id::Incrby => number::incrby,
         Id::Decr | Id::Decrby => number::decrby,
         Id::Incrbyfloat => number::incrbyfloat,
-
-        Id::Hset | Id::Hmset => hash::hset,
-        Id::Hsetnx => hash::hsetnx,
-        Id::Hget => hash::hget,
-        Id::Hmget => hash::hmget,
-        Id::Hgetall | Id::Hkeys | Id::Hvals => hash::hgetall,
-        Id::Hdel => hash::hdel,
-        Id::Hexists => hash::hexists,
-        Id::Hlen => hash::hlen,
-        Id::Hstrlen => hash::hstrlen,
-        Id::Hincrby => hash::hincrby,
-        Id::Hincrbyfloat => hash::hincrbyfloat,
-        Id::Hrandfield => hash::hrandfield,
-        Id::Hscan => hash::hscan,
-
-        Id::Lpush | Id::Rpush | Id::Lpushx | Id::Rpushx => list::push,
-        Id::Lpop | Id::Rpop => list::pop,
-        Id::Llen => list::llen,
-        Id::Lrange => list::lrange,
-        Id::Lindex => list::lindex,
-        Id::Lset => list::lset,
-        Id::Lrem => list::lrem,
-        Id::Ltrim => list::ltrim,
-        Id::Linsert => list::linsert,
-        Id::Lpos => list::lpos,
-        Id::Lmove | Id::Rpoplpush => list::lmove,
-
-        Id::Sadd => set::sadd,
-        Id::Srem => set::srem,
-        Id::Smembers => set::smembers,
-        Id::Sismember => set::sismember,
-        Id::Smismember => set::smismember,
-        Id::Scard => set::scard,
-        Id::Spop => set::spop,
-        Id::Srandmember => set::srandmember,
-        Id::Smove => set::smove,
-        Id::Sscan => set::sscan,
-        Id::Sinter | Id::Sunion | Id::Sdiff => set::combine,
-        Id::Sinterstore | Id::Sunionstore | Id::Sdiffstore => set::combine_store,
 
         Id::Del | Id::Unlink => keys::del,
         Id::Exists => keys::exists,
@@ -342,6 +302,53 @@ fn handler(id: CommandId) -> Handler {
         Id::Randomkey => scan::randomkey,
         Id::Dbsize => scan::dbsize,
         Id::Flushdb | Id::Flushall => flush::flush,
+        _ => collection_handler(id),
+    }
+}
+
+/// The rows of lists, hashes and sets.
+fn collection_handler(id: CommandId) -> Handler {
+    use CommandId as Id;
+    use types::{hash, list, set};
+    match id {
+        Id::Lpush | Id::Rpush | Id::Lpushx | Id::Rpushx => list::push,
+        Id::Lpop | Id::Rpop => list::pop,
+        Id::Llen => list::llen,
+        Id::Lrange => list::lrange,
+        Id::Lindex => list::lindex,
+        Id::Lset => list::lset,
+        Id::Lrem => list::lrem,
+        Id::Ltrim => list::ltrim,
+        Id::Linsert => list::linsert,
+        Id::Lpos => list::lpos,
+        Id::Lmove | Id::Rpoplpush => list::lmove,
+
+        Id::Hset | Id::Hmset => hash::hset,
+        Id::Hsetnx => hash::hsetnx,
+        Id::Hget => hash::hget,
+        Id::Hmget => hash::hmget,
+        Id::Hgetall | Id::Hkeys | Id::Hvals => hash::hgetall,
+        Id::Hdel => hash::hdel,
+        Id::Hexists => hash::hexists,
+        Id::Hlen => hash::hlen,
+        Id::Hstrlen => hash::hstrlen,
+        Id::Hincrby => hash::hincrby,
+        Id::Hincrbyfloat => hash::hincrbyfloat,
+        Id::Hrandfield => hash::hrandfield,
+        Id::Hscan => hash::hscan,
+
+        Id::Sadd => set::sadd,
+        Id::Srem => set::srem,
+        Id::Smembers => set::smembers,
+        Id::Sismember => set::sismember,
+        Id::Smismember => set::smismember,
+        Id::Scard => set::scard,
+        Id::Spop => set::spop,
+        Id::Srandmember => set::srandmember,
+        Id::Smove => set::smove,
+        Id::Sscan => set::sscan,
+        Id::Sinter | Id::Sunion | Id::Sdiff => set::combine,
+        Id::Sinterstore | Id::Sunionstore | Id::Sdiffstore => set::combine_store,
         _ => |_, _, _| Err(StoreError::NotHere),
     }
 }
