@@ -15,6 +15,8 @@ mod outside;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod ring;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod support;

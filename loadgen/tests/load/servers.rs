@@ -9,6 +9,13 @@ use std::time::{Duration, Instant};
 /// Set by `ci/test`: a server that is not installed is an error then.
 const ALL_WANTED: &str = "RINGLAB_ALL_SERVERS";
 
+/// Says that a test can't be done for want of a program, or fails.
+pub(crate) fn missing(program: &str) {
+    let wanted = std::env::var_os(ALL_WANTED).is_some();
+    assert!(!wanted, "no {program} here, and {ALL_WANTED} is set");
+    eprintln!("SKIPPED: no {program} here, nothing tested");
+}
+
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -60,9 +67,7 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let Ok(child) = command.spawn() else {
-            let wanted = std::env::var_os(ALL_WANTED).is_some();
-            assert!(!wanted, "no {program} here, and {ALL_WANTED} is set");
-            eprintln!("SKIPPED: no {program} here, nothing tested");
+            missing(program);
             return None;
         };
         let process = Self { child, port };
@@ -150,9 +155,7 @@ pub(crate) fn certificate(folder: &Folder) -> Option<(PathBuf, PathBuf)> {
         .stderr(Stdio::null())
         .status();
     let Ok(status) = status else {
-        let wanted = std::env::var_os(ALL_WANTED).is_some();
-        assert!(!wanted, "no openssl here, and {ALL_WANTED} is set");
-        eprintln!("SKIPPED: no openssl here, TLS is not tested");
+        missing("openssl");
         return None;
     };
     assert!(status.success());
