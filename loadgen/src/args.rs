@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use ringlab_loadgen::RunConfig;
 
-use crate::load_args::LoadArgs;
+use crate::load_args::{LoadArgs, TapeArgs};
 
 use crate::args_check::CheckArgs;
 use crate::args_link::LinkArgs;
@@ -32,6 +32,9 @@ pub(crate) enum Verb {
     Ab(Box<AbArgs>),
     /// The client's own ceiling, against a server that does nothing.
     Calibrate(Box<CalibrateArgs>),
+    /// A binary tape of a trace, for `run --trace`: CSV time,key,key_size,value_size,client,op,ttl
+    /// (Twitter's), or what Redis's MONITOR prints.
+    Tape(TapeArgs),
     /// Two reports side by side.
     Compare(CompareArgs),
     /// Loads servers on behalf of a run on another host: --workers there.
@@ -136,7 +139,8 @@ impl RunArgs {
 mod tests {
     use clap::CommandFactory;
     use ringlab_loadgen::{
-        Arrivals, KeyConfig, KeyLaw, KeyShift, Mix, PreloadCheck, SizeLaw, WORKLOADS, Workload,
+        Arrivals, KeyConfig, KeyLaw, KeyShift, Mix, PreloadCheck, SizeLaw, TraceConfig, TracePace,
+        WORKLOADS, Workload,
     };
 
     use super::*;
@@ -212,6 +216,17 @@ mod tests {
             };
             config.keys.law = laws[index].parse().unwrap();
             repeats(&config);
+        }
+    }
+
+    #[test]
+    fn a_trace_is_repeated() {
+        for pace in [TracePace::Free, TracePace::Recorded(2.5)] {
+            let file = "a trace.tape".into();
+            repeats(&RunConfig {
+                trace: Some(TraceConfig { file, pace }),
+                ..RunConfig::default()
+            });
         }
     }
 

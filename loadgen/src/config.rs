@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::config::{self, CheckConfig, Role};
 use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
-use crate::link::LinkConfig;
+use crate::link::{LinkConfig, Protocol};
 use crate::preload::PreloadCheck;
 use crate::remote::FleetConfig;
 use crate::schedule::Arrivals;
 use crate::size::SizeLaw;
-use crate::template::{Commands, Naming, Template};
+use crate::template::{Commands, Naming, Source, Template};
+use crate::trace::{TraceConfig, TracePace};
 
 /// One load. `rate` decides the loop: with one it is open, without one closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub struct RunConfig {
     pub mix: Mix,
     /// The commands; none: GET and SET after `mix`.
     pub commands: Vec<Template>,
+    /// A trace to replay instead of drawing keys and commands.
+    pub trace: Option<TraceConfig>,
     /// Bytes of a value.
     pub size: SizeLaw,
     /// Seconds to live of what is written by `mix` and the preload, and of `__ttl__`.
@@ -84,6 +87,7 @@ impl Default for RunConfig {
             workload: None,
             mix: Mix { get: 9, set: 1 },
             commands: Vec::new(),
+            trace: None,
             size: SizeLaw::Fixed(64),
             ttl: None,
             depth: 1,
@@ -151,6 +155,13 @@ impl RunConfig {
             range("ttl", ttl, ttl.is_valid(), "a law of seconds")?;
         }
         let commands = Commands::read(&self.templates(), self.naming())?;
+        let inserts = commands.all.iter().any(|c| c.source == Source::New);
+        let newest = inserts || matches!(self.keys.law, KeyLaw::Latest { .. });
+        if newest && !self.fleet.hosts.is_empty() {
+            return Err(ConfigError::Contradiction(
+                "new keys and the latest are counted in one process, not over --workers on hosts",
+            ));
+        }
         if self.check.is_some() {
             let roles: Vec<Option<Role>> = commands.all.iter().map(Role::of).collect();
             let followed = roles.iter().all(Option::is_some);
@@ -167,6 +178,20 @@ impl RunConfig {
                 few,
                 "with --check at most 2^26, and one a worker",
             )?;
+        }
+        if let Some(trace) = &self.trace {
+            let wanted = "a factor above 0, or max";
+            range("trace-speed", trace.pace, trace.pace.is_valid(), wanted)?;
+            if self.link.protocol == Protocol::Memcached {
+                return Err(ConfigError::Contradiction(
+                    "a trace is replayed in Redis's protocol",
+                ));
+            }
+            if self.check.is_some() {
+                return Err(ConfigError::Contradiction(
+                    "--check follows what it draws itself, not a trace",
+                ));
+            }
         }
         Ok(())
     }
@@ -305,13 +330,21 @@ impl RunConfig {
         )
     }
 
-    /// Seconds measured at most: those given, or ten where requests don't say when to stop.
+    /// Seconds measured at most: those given, or ten where nothing else says when to stop.
     pub fn seconds_max(&self) -> Option<f64> {
-        self.seconds.or(if self.requests.is_none() {
-            Some(10.0)
-        } else {
-            None
-        })
+        let ends = self.requests.is_some() || self.trace.is_some();
+        self.seconds.or(if ends { None } else { Some(10.0) })
+    }
+
+    /// True if requests are due whether or not those before were answered.
+    pub(crate) fn is_open(&self) -> bool {
+        let recorded = |trace: &TraceConfig| trace.pace != TracePace::Free;
+        self.rate.is_some() || self.trace.as_ref().is_some_and(recorded)
+    }
+
+    /// True if the load changes by design, so that nothing need be steady.
+    pub(crate) fn varies(&self) -> bool {
+        self.arrivals.varies() || self.trace.is_some()
     }
 
     /// The command that repeats this run.
@@ -376,6 +409,10 @@ impl RunConfig {
     /// What is asked for, in words.
     fn load_words(&self, add: &mut impl FnMut(&str, String)) {
         let keys = &self.keys;
+        if let Some(trace) = &self.trace {
+            add("trace", trace.file.display().to_string());
+            add("trace-speed", trace.pace.to_string());
+        }
         if let Some(name) = &self.workload {
             add("workload", name.clone());
         }

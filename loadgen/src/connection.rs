@@ -324,9 +324,9 @@ impl Connection {
                         continue;
                     }
                     self.body_right &= match flight.expect {
-                        Expect::Value => values.matches(flight.key, offset, piece),
+                        Expect::Value | Expect::Own => values.matches(flight.key, offset, piece),
                         Expect::Values => self.item_is_right(&flight, (offset, piece), values),
-                        Expect::Stored | Expect::Any => true,
+                        Expect::Found | Expect::Stored | Expect::Any => true,
                     };
                 }
                 Step::Done(kind) if self.check.is_some() => {
@@ -400,7 +400,12 @@ impl Connection {
                     "another value"
                 }
             }
-            (Expect::Value, Kind::Nil) => {
+            (Expect::Own | Expect::Found, Kind::Bulk(_)) if body_right => {
+                window.counts.hits += 1;
+                return;
+            }
+            (Expect::Own, Kind::Bulk(_)) => "another value",
+            (Expect::Value | Expect::Own | Expect::Found, Kind::Nil) => {
                 window.counts.misses += 1;
                 return;
             }

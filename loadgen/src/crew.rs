@@ -25,6 +25,7 @@ use crate::remote::Fleet;
 use crate::run::RunError;
 use crate::schedule::Schedule;
 use crate::tape::{Seat, Tape, is_late};
+use crate::trace::source::Source;
 use crate::window::Window;
 use crate::worker::{Channel, FromWorker, Orders, Worker};
 
@@ -37,6 +38,8 @@ pub(crate) struct Common<'a> {
     pub(crate) encoder: &'a Encoder,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) checker: Option<Arc<Checker>>,
+    /// The trace that is replayed.
+    pub(crate) source: Option<Source>,
 }
 
 /// The threads and the channels to them.
@@ -69,7 +72,10 @@ impl Crew {
     /// Connects, and draws what the threads of these numbers will send.
     pub(crate) fn prepare(common: &Common<'_>, numbers: Range<u32>) -> Result<Self, RunError> {
         let Common {
-            config, encoder, ..
+            config,
+            encoder,
+            source,
+            ..
         } = common;
         raise_file_limit(config.connections);
         let (sender, windows) = channel();
@@ -91,6 +97,13 @@ impl Crew {
             orders.late = inserts
                 .as_ref()
                 .map(|inserts| Late::new(&config.keys, Arc::clone(inserts)));
+            orders.commands = encoder.commands().all.len();
+            if let Some(source) = source {
+                let connections = share(config, number)..share(config, number + 1);
+                orders.commands = source.names.len();
+                orders.schedule = None;
+                orders.replay = Some(source.replay(config, number, connections)?);
+            }
             let encoder = (*encoder).clone();
             ready.push(Worker::new(orders, connections, encoder, channel)?);
         }
@@ -233,13 +246,9 @@ fn connections(common: &Common<'_>, worker: u32) -> Result<Vec<Connection>, RunE
         encoder,
         dialer,
         checker,
+        ..
     } = common;
     let requests = requests_each(config);
-    let share = |worker: u32| {
-        let upto = u64::from(config.connections) * u64::from(worker) / u64::from(config.workers);
-        // At most `connections`.
-        upto as usize
-    };
     let open = |(token, number): (usize, usize)| {
         let endpoint = number % config.endpoints.len();
         let name = config.endpoints[endpoint].as_str();
@@ -256,16 +265,26 @@ fn connections(common: &Common<'_>, worker: u32) -> Result<Vec<Connection>, RunE
         connection.check = checker.as_ref().map(side).map(Box::new);
         Ok(connection)
     };
-    (share(worker)..share(worker + 1))
+    (share(config, worker) as usize..share(config, worker + 1) as usize)
         .enumerate()
         .map(open)
         .collect()
+}
+
+/// Number of a worker's first connection.
+fn share(config: &RunConfig, worker: u32) -> u32 {
+    let upto = u64::from(config.connections) * u64::from(worker) / u64::from(config.workers);
+    // At most `connections`.
+    upto as u32
 }
 
 /// Requests a connection is expected to send, with room for an uneven share.
 fn requests_each(config: &RunConfig) -> u64 {
     let seconds = config.seconds_max().unwrap_or(60.0) + config.settle_seconds_max;
     let by_rate = config.rate.map(|rate| (rate * seconds) as u64);
+    if config.trace.is_some() {
+        return 1;
+    }
     let all = config.requests.or(by_rate);
     all.map_or(u64::MAX, |all| {
         3 * all / (2 * u64::from(config.connections)) + 64
@@ -279,6 +298,8 @@ fn orders(config: &RunConfig, worker: u32) -> Orders {
         .map(|requests| requests / workers + u64::from(u64::from(worker) < requests % workers));
     Orders {
         late: None,
+        replay: None,
+        commands: 0,
         schedule: config.rate.map(|rate| {
             let phase = f64::from(worker) / f64::from(config.workers);
             (Schedule::draw(config, rate, worker), phase)

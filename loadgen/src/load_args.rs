@@ -1,10 +1,13 @@
 //! The options that say what is sent and when.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use ringlab_loadgen::{
-    Arrivals, KeyLaw, KeyShift, Mix, PreloadCheck, RunConfig, SizeLaw, Template, WORKLOADS,
-    Workload,
+    Arrivals, KeyLaw, KeyShift, Mix, PreloadCheck, RunConfig, SizeLaw, Template, TraceConfig,
+    TracePace, WORKLOADS, Workload, convert,
 };
 
 #[derive(Debug, Args)]
@@ -14,6 +17,14 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_parser = workloads(), hide_possible_values = true, value_name = "NAME",
         long_help = workload_help())]
     workload: Option<String>,
+    /// Replay a trace: a tape made by `ringload tape`, or the text it is made of; until its end
+    /// unless --seconds or --requests say otherwise
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The trace's recorded times so many times as fast, or max: one request after the other,
+    /// closed loop. With --rate the order is the trace's and the times are the rate's
+    #[arg(long, value_name = "FACTOR", default_value = "1")]
+    trace_speed: TracePace,
     /// When requests are due in open loop: poisson, constant, bursty:ON_MS:OFF_MS,
     /// step:FACTOR@SECONDS,... or ramp:FROM:TO:SECONDS, factors of --rate [default: poisson]
     #[arg(long, value_name = "LAW")]
@@ -88,6 +99,10 @@ impl LoadArgs {
         if let Some(workload) = workload {
             workload.apply(config);
         }
+        config.trace = self.trace.clone().map(|file| TraceConfig {
+            file,
+            pace: self.trace_speed,
+        });
         set(&mut config.arrivals, self.arrivals.as_ref());
         let keys = &mut config.keys;
         set(&mut keys.count, self.keys.as_ref());
@@ -110,5 +125,23 @@ impl LoadArgs {
         config.ttl = self.ttl.clone().or(config.ttl.take());
         config.preload |= self.preload;
         set(&mut config.preload_check, self.preload_check.as_ref());
+    }
+}
+
+/// Flags of `tape`.
+#[derive(Debug, Args)]
+pub(crate) struct TapeArgs {
+    /// The trace
+    trace: PathBuf,
+    /// The tape to write
+    #[arg(long, short = 'o', value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl TapeArgs {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let summary = convert(&self.trace, &self.out)?;
+        println!("{}: {summary}", self.out.display());
+        Ok(ExitCode::SUCCESS)
     }
 }

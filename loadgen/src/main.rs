@@ -29,6 +29,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Verb::Sweep(args) => args.run(),
         Verb::Ab(args) => args.run(),
         Verb::Calibrate(args) => args.run(),
+        Verb::Tape(args) => args.run(),
         Verb::Compare(args) => args.run(),
         Verb::Worker(args) => args.run(),
         Verb::Null(args) => args.run(),

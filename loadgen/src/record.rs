@@ -98,8 +98,7 @@ impl<'a> Record<'a> {
     pub(crate) fn new(config: &'a RunConfig, commands: Vec<String>, start: u64) -> Self {
         let mut servers = ProcessesCpu::of(&config.server_pids);
         let sample = CpuSample::now(&mut servers);
-        let at_once =
-            config.settle_seconds == 0.0 || config.requests.is_some() || config.arrivals.varies();
+        let at_once = config.settle_seconds == 0.0 || config.requests.is_some() || config.varies();
         let start_unix_ms = clock::unix_ms() + start.saturating_sub(clock::now()) / 1_000_000;
         let measured = Window::new(config.endpoints.len(), commands.len());
         Self {
@@ -206,7 +205,7 @@ impl<'a> Record<'a> {
     /// In closed loop the response is the service.
     fn response_parts<'w>(&self, window: &'w Window) -> &'w [Histogram<u64>] {
         let latencies = &window.latencies;
-        if self.config.rate.is_some() {
+        if self.config.is_open() {
             &latencies.response
         } else {
             &latencies.service

@@ -21,6 +21,8 @@ use crate::record::Record;
 use crate::remote::{Fleet, HostFailure};
 use crate::report::RunReport;
 use crate::tls::TlsError;
+use crate::trace::TraceError;
+use crate::trace::source::Source;
 use crate::window::Window;
 
 /// From the last thread's start to the first request.
@@ -49,6 +51,9 @@ pub enum RunError {
     /// A worker on another host failed.
     #[error(transparent)]
     Host(#[from] HostFailure),
+    /// The trace can't be replayed.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The client itself failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -82,13 +87,18 @@ pub fn run(
             checker.preloaded_since(begun);
         }
     }
+    let source = Source::of(&config)?;
     let commands = &encoder.commands().all;
-    let names: Vec<String> = commands.iter().map(|c| c.name.clone()).collect();
+    let names = match &source {
+        Some(source) => source.names.clone(),
+        None => commands.iter().map(|c| c.name.clone()).collect(),
+    };
     let common = Common {
         config: &config,
         encoder: &encoder,
         dialer,
         checker: checker.map(Arc::new),
+        source,
     };
     let mut crew = if config.fleet.hosts.is_empty() {
         Crew::prepare(&common, 0..config.workers)?
@@ -104,10 +114,11 @@ pub fn run(
         record,
         crew,
     };
-    Ok(RunReport {
-        preload: preloaded,
-        ..conductor.conduct()?
-    })
+    let mut report = conductor.conduct()?;
+    report.preload = preloaded;
+    let note = common.source.as_ref().map(|source| source.note.clone());
+    report.notes.extend(note);
+    Ok(report)
 }
 
 /// Gives a run that is checked a number of its own, unless it has one.

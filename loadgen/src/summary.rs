@@ -22,13 +22,13 @@ impl Record<'_> {
         let cost = self.cost(&span);
         let steady = steadiness(&self.points, self.settled);
         let config = self.config;
-        let open = config.rate.is_some();
+        let open = config.is_open();
         let verdict = judge(&Evidence {
             totals: &totals,
             latency: &latency,
             cost: &cost,
             steady: &steady,
-            varies: config.arrivals.varies(),
+            varies: config.varies(),
             slots: u64::from(config.connections) * u64::from(config.depth),
             failures_allowed: config.failures_allowed,
             check: self.check_report.as_ref(),
@@ -62,7 +62,7 @@ impl Record<'_> {
     fn measured_span(&self) -> Span {
         let windows = self.points.len() as f64 / WINDOWS_A_SECOND as f64;
         let to_last_reply = self.measured.last_reply.saturating_sub(self.start) as f64 / 1e9;
-        let by_count = self.config.requests.is_some();
+        let by_count = self.config.seconds_max().is_none();
         Span {
             settle_s: self.measure_from.unwrap_or_default() as f64 / WINDOWS_A_SECOND as f64,
             measured_s: if by_count {
@@ -109,7 +109,7 @@ impl Record<'_> {
     fn latency(&self) -> Latency {
         let latencies = &self.measured.latencies;
         let service = LatencySummary::of(&sum(&latencies.service));
-        if self.config.rate.is_some() {
+        if self.config.is_open() {
             let response = LatencySummary::of(&sum(&latencies.response));
             Latency {
                 response,
@@ -129,7 +129,7 @@ impl Record<'_> {
         let latencies = &self.measured.latencies;
         let rows = self.commands.iter().enumerate().map(|(index, name)| {
             let service = LatencySummary::of(&latencies.service[index]);
-            let response = if self.config.rate.is_some() {
+            let response = if self.config.is_open() {
                 LatencySummary::of(&latencies.response[index])
             } else {
                 service.clone()

@@ -69,6 +69,10 @@ pub(crate) enum Expect {
     Value,
     /// An array of as many, for each key its value or nil.
     Values,
+    /// Our value of the key, of any size, or nil.
+    Own,
+    /// Any value, or nil.
+    Found,
     /// `+OK`
     Stored,
     /// Anything but an error.

@@ -8,6 +8,9 @@
 //! ```
 //! Nothing here spins, and nothing in a turn hashes, formats or allocates once buffers have grown.
 
+pub(crate) mod replay;
+mod wake;
+
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU64;
@@ -28,6 +31,8 @@ use crate::schedule::{Arrival, Schedule};
 use crate::template::{Expect, Source};
 use crate::timer::Timer;
 use crate::window::{WINDOW_NS, Window, count_failure};
+use crate::worker::replay::Replay;
+use crate::worker::wake::WakeLatency;
 
 const TIMER: Token = Token(usize::MAX - 1);
 const READ_BUFFER: usize = 256 << 10;
@@ -43,6 +48,10 @@ const SILENCE_NS_MAX: u64 = 30_000_000_000;
 pub(crate) struct Orders {
     /// What says which keys the tapes mean, where that is known only when they are sent.
     pub(crate) late: Option<Late>,
+    /// A trace instead of tapes.
+    pub(crate) replay: Option<Replay>,
+    /// Commands there are.
+    pub(crate) commands: usize,
     /// Open loop: when to send, and the phase within a gap.
     pub(crate) schedule: Option<(Schedule, f64)>,
     /// Requests to send, no more.
@@ -92,33 +101,6 @@ struct OpenLoop {
     wake: WakeLatency,
 }
 
-/// How long it takes from a timer's deadline until this thread runs: the timer is set that much
-/// earlier, so that sleeping shifts no request to one side. A request that leaves early because
-/// of it, by no more than this, counts from when it left.
-#[derive(Debug, Default)]
-struct WakeLatency {
-    /// An estimate of the median.
-    lead_ns: u64,
-    /// True if the timer was set for long enough ahead that its wake tells something.
-    measures: bool,
-}
-
-impl WakeLatency {
-    const STEP_NS: u64 = 250;
-    const LEAD_NS_MAX: u64 = 50_000;
-    const SLEEP_NS_MIN: u64 = 10_000;
-
-    fn woken(&mut self, late_ns: u64) {
-        if std::mem::take(&mut self.measures) {
-            self.lead_ns = if late_ns > self.lead_ns {
-                (self.lead_ns + Self::STEP_NS).min(Self::LEAD_NS_MAX)
-            } else {
-                self.lead_ns.saturating_sub(Self::STEP_NS)
-            };
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Load,
@@ -132,6 +114,8 @@ pub(crate) struct Worker {
     encoder: Encoder,
     orders: Orders,
     open: Option<OpenLoop>,
+    /// Responses count from intended times.
+    is_open: bool,
     channel: Channel,
     window: Box<Window>,
     phase: Phase,
@@ -157,13 +141,15 @@ impl Worker {
         channel: Channel,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let commands = encoder.commands().all.len();
-        let window = Box::new(Window::new(orders.endpoints, commands));
+        let window = Box::new(Window::new(orders.endpoints, orders.commands));
+        let replayed = orders.replay.as_ref().is_some_and(Replay::is_open);
+        let is_open = orders.schedule.is_some() || replayed;
         let mut worker = Self {
             poll,
             connections,
             encoder,
             open: None,
+            is_open,
             channel,
             window,
             phase: Phase::Load,
@@ -225,6 +211,10 @@ impl Worker {
         self.next_window = start + WINDOW_NS;
         if let Some(late) = &mut self.orders.late {
             late.begin(start);
+        }
+        if let Some(replay) = &mut self.orders.replay {
+            replay.begin(self.poll.registry(), start)?;
+            self.send_traced(clock::now())?;
         }
         if let Some((schedule, phase)) = self.orders.schedule.take() {
             let timer = Timer::register(self.poll.registry(), TIMER)?;
@@ -314,7 +304,7 @@ impl Worker {
         for flight in connection.flights.drain(..done) {
             let service = now - flight.written;
             window.latencies.service[usize::from(flight.command)].saturating_record(service);
-            if self.open.is_some() {
+            if self.is_open {
                 let response = now - flight.intended;
                 window.latencies.response[usize::from(flight.command)].saturating_record(response);
             }
@@ -345,6 +335,9 @@ impl Worker {
 
     /// Closed loop: a connection without requests gets its next batch.
     fn refill(&mut self, index: usize, now: u64) -> io::Result<()> {
+        if self.orders.replay.is_some() {
+            return self.send_held(index, now);
+        }
         let connection = &self.connections[index];
         let idle = connection.flights.is_empty() && connection.is_up();
         if self.open.is_some() || self.phase != Phase::Load || !idle {
@@ -362,6 +355,9 @@ impl Worker {
     fn send_due(&mut self, now: u64) -> io::Result<()> {
         if self.phase != Phase::Load {
             return Ok(());
+        }
+        if self.orders.replay.is_some() {
+            return self.send_traced(now);
         }
         while let Some(open) = &mut self.open {
             let at = open.next.at;
@@ -447,7 +443,7 @@ impl Worker {
         for flight in &connection.flights {
             window.latencies.service[usize::from(flight.command)]
                 .saturating_record(now - flight.written);
-            if self.open.is_some() {
+            if self.is_open {
                 let response = now - flight.intended;
                 window.latencies.response[usize::from(flight.command)].saturating_record(response);
             }
@@ -507,7 +503,7 @@ impl Worker {
     /// Wakes the poll at the next arrival, if there is a slot for it.
     fn arm(&mut self, now: u64) -> io::Result<()> {
         let Some(open) = &mut self.open else {
-            return Ok(());
+            return self.arm_traced(now);
         };
         let wanted = self.phase == Phase::Load && self.quota_left > 0 && !open.slots.is_empty();
         let at = (open.next.at - open.wake.lead_ns).max(now + 1);
@@ -576,8 +572,20 @@ impl Worker {
             };
             return;
         }
-        let done = self.quota_left == 0 && self.in_flight == 0;
-        let silent = self.orders.quota.is_some() && now > self.last_reply + SILENCE_NS_MAX;
+        let traced = self.orders.replay.as_ref();
+        let sent = match traced {
+            Some(replay) => replay.is_over() || self.quota_left == 0 && replay.is_empty(),
+            None => self.quota_left == 0,
+        };
+        let done = sent && self.in_flight == 0;
+        let (counted, since) = match traced {
+            Some(replay) => (
+                !replay.is_empty() || self.in_flight > 0,
+                replay.released_at(),
+            ),
+            None => (self.orders.quota.is_some(), 0),
+        };
+        let silent = counted && now > self.last_reply.max(since) + SILENCE_NS_MAX;
         if done || silent {
             self.finish(now);
         }
@@ -593,7 +601,7 @@ impl Worker {
             .flat_map(|connection| &connection.flights);
         for flight in flights {
             latencies.service[usize::from(flight.command)].saturating_record(now - flight.written);
-            if self.open.is_some() {
+            if self.is_open {
                 latencies.response[usize::from(flight.command)]
                     .saturating_record(now - flight.intended);
             }
@@ -618,6 +626,7 @@ impl Worker {
                 check.abandon(&mut self.window);
             }
         }
+        self.finish_traced(now);
         self.phase = Phase::Over;
         self.hand_over(now, true);
     }
@@ -638,10 +647,10 @@ impl Worker {
     fn hand_over(&mut self, now: u64, last: bool) {
         self.count_due(now);
         let cpu_ns = clock::thread_cpu();
-        let mut next = self.channel.spares.try_recv().unwrap_or_else(|_| {
-            let commands = self.encoder.commands().all.len();
-            Box::new(Window::new(self.orders.endpoints, commands))
-        });
+        let mut next =
+            self.channel.spares.try_recv().unwrap_or_else(|_| {
+                Box::new(Window::new(self.orders.endpoints, self.orders.commands))
+            });
         next.index = (now - self.start) / WINDOW_NS;
         self.next_window = self.start + (next.index + 1) * WINDOW_NS;
         let mut window = std::mem::replace(&mut self.window, next);
@@ -659,6 +668,9 @@ impl Worker {
             .open
             .as_ref()
             .map_or(0, |open| open.backlog.max(0).unsigned_abs());
+        if let Some(replay) = &self.orders.replay {
+            window.backlog = replay.backlog();
+        }
         window.counts.cpu_ns = cpu_ns - self.cpu_ns;
         window.counts.runqueue_ns = self.run_queue.waited();
         self.cpu_ns = cpu_ns;

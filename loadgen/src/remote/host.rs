@@ -20,6 +20,7 @@ use crate::dial::Dialer;
 use crate::encode::Encoder;
 use crate::link::Secret;
 use crate::run::checked;
+use crate::trace::source::Source;
 
 const STRANGER_PATIENCE: Duration = Duration::from_secs(5);
 /// Between messages of a run that is being prepared.
@@ -152,6 +153,7 @@ fn take_part(stream: &mut TcpStream) -> Result<(), WireError> {
         encoder: &encoder,
         dialer: Arc::new(Dialer::new(&config.link).map_err(|error| failed(&error))?),
         checker,
+        source: Source::of(&config).map_err(|error| failed(&error))?,
     };
     let mut crew = Crew::prepare(&common, threads).map_err(|error| failed(&error))?;
     send(stream, &Message::Ready)?;

@@ -20,3 +20,5 @@ mod ring;
 mod servers;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;
