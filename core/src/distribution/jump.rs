@@ -15,7 +15,6 @@ const MULTIPLIER: u64 = 2_862_933_555_777_941_757;
 struct Jump {
     /// By bucket: the claimant.
     seats: Box<[u16]>,
-    bits: u8,
     hash: HashKind,
 }
 
@@ -28,7 +27,6 @@ pub(super) fn build(
             .into_iter()
             .map(|index| index as u16)
             .collect(),
-        bits: hash.bits(),
         hash,
     }))
 }
@@ -36,32 +34,27 @@ pub(super) fn build(
 /// The bucket of `key` among `buckets`, which is at least 1.
 #[inline]
 #[must_use]
-pub fn jump(key: u64, buckets: u32) -> u32 {
-    let mut last = 0;
-    for bucket in jumps(key) {
-        if bucket >= u64::from(buckets) {
-            break;
-        }
-        last = bucket as u32;
+pub fn jump(mut key: u64, buckets: u32) -> u32 {
+    let (mut bucket, mut next) = (0, 0);
+    while next < i64::from(buckets) {
+        bucket = next;
+        (key, next) = jumped(key, bucket);
     }
-    last
+    bucket as u32
 }
 
-/// The buckets that a key jumps to as more and more are there, after bucket 0.
+/// The generator's next state, and the bucket to which a key in `bucket` jumps when it is there.
 #[inline]
-fn jumps(mut key: u64) -> impl Iterator<Item = u64> {
-    let mut bucket = 0_u64;
-    std::iter::repeat_with(move || {
-        key = key.wrapping_mul(MULTIPLIER).wrapping_add(1);
-        let divisor = ((key >> 33) + 1) as f64;
-        bucket = ((bucket + 1) as f64 * ((1_u64 << 31) as f64 / divisor)) as u64;
-        bucket
-    })
+fn jumped(key: u64, bucket: i64) -> (u64, i64) {
+    let key = key.wrapping_mul(MULTIPLIER).wrapping_add(1);
+    let divisor = ((key >> 33) + 1) as f64;
+    let next = (bucket + 1) as f64 * ((1_i64 << 31) as f64 / divisor);
+    (key, next as i64)
 }
 
 impl Distribution for Jump {
     fn owner(&self, hash: u64) -> usize {
-        let bucket = jump(widen(hash, self.bits), self.seats.len() as u32);
+        let bucket = jump(widen(hash, self.hash.bits()), self.seats.len() as u32);
         usize::from(self.seats[bucket as usize])
     }
 
@@ -98,10 +91,14 @@ mod tests {
         let keys = 200_000;
         for (buckets, expected) in [(10, 2.93), (100, 5.18), (1000, 7.48), (10_000, 9.79)] {
             let count = |key| {
-                let inside = jumps(widen(key, 0)).take_while(|bucket| *bucket < buckets);
-                inside.count() + 1
+                let (mut key, mut next, mut count) = (widen(key, 0), 0, 0);
+                while next < buckets {
+                    (key, next) = jumped(key, next);
+                    count += 1;
+                }
+                count
             };
-            let mean = (0..keys).map(count).sum::<usize>() as f64 / keys as f64;
+            let mean = f64::from((0..keys).map(count).sum::<u32>()) / keys as f64;
             assert!((mean - expected).abs() < 0.03, "{buckets}: {mean}");
         }
     }

@@ -6,7 +6,7 @@
 //! themselves, and nothing is computed but those: changing one weight moves keys from it or to it,
 //! and no others.
 
-use super::score::{race, score};
+use super::score::{highest, raced, score};
 use super::seeds::{seed, weight_shares};
 use super::{BuildError, Claimant, Distribution, checked};
 use crate::hash::{HashKind, widen};
@@ -45,14 +45,11 @@ pub(super) fn build(
 impl Distribution for Rendezvous {
     fn owner(&self, hash: u64) -> usize {
         let key = widen(hash, self.hash.bits());
+        let draws = self.seeds.iter().map(|seed| score(key, *seed));
         if self.weights.is_empty() {
-            highest(self.seeds.iter().map(|seed| score(key, *seed)), 0)
+            highest(draws)
         } else {
-            let draws = self.seeds.iter().zip(&self.weights);
-            highest(
-                draws.map(|(seed, weight)| race(score(key, *seed), *weight)),
-                -1.0,
-            )
+            raced(draws.zip(self.weights.iter().copied()))
         }
     }
 
@@ -80,16 +77,4 @@ impl Distribution for Rendezvous {
         checked(claimants)?;
         build(claimants, self.hash)
     }
-}
-
-/// Where the highest of `scores` stands; all are above `least`, but for a first one.
-#[inline]
-pub(super) fn highest<T: PartialOrd + Copy>(scores: impl Iterator<Item = T>, least: T) -> usize {
-    let mut best = (least, 0);
-    for (index, score) in scores.enumerate() {
-        if score > best.0 {
-            best = (score, index);
-        }
-    }
-    best.1
 }

@@ -11,8 +11,7 @@
 //! per level about one share of 1/(N+1) moves, and all but the last of it between old claimants.
 //! That is the price of fewer draws; plain rendezvous does not pay it.
 
-use super::rendezvous::highest;
-use super::score::{race, score};
+use super::score::{highest, raced, score};
 use super::seeds::{draw, seed, weight_shares};
 use super::{BuildError, Claimant, Distribution, checked};
 use crate::hash::{HashKind, widen};
@@ -145,12 +144,9 @@ impl Distribution for Skeleton {
             let children = &self.branches[first..first + count];
             let draws = children.iter().map(|child| score(key, child.seed));
             let won = if equal {
-                highest(draws, 0)
+                highest(draws)
             } else {
-                let races = draws
-                    .zip(children)
-                    .map(|(draw, child)| race(draw, child.weight));
-                highest(races, -1.0)
+                raced(draws.zip(children.iter().map(|child| child.weight)))
             };
             below = children[won].below;
         }

@@ -11,12 +11,44 @@ pub(super) const fn score(key: u64, seed: u64) -> u64 {
     mixed.wrapping_mul(MULTIPLIERS[1])
 }
 
-/// −`weight` / ln(u), u being `draw` between 0 and 1: the higher, the better.
+/// Where the highest of the `draws` stands.
 #[inline]
-pub(super) fn race(draw: u64, weight: f64) -> f64 {
-    // 53 bits, in the middle of their step: never 0, and 1 only where −ln(u) would be 2^−54.
-    let bits = (draw >> 12) as f64 + 0.5;
-    -weight / ln(bits * (1.0 / (1_u64 << 52) as f64))
+pub(super) fn highest(draws: impl Iterator<Item = u64>) -> usize {
+    let mut best = (0, 0);
+    for (index, draw) in draws.enumerate() {
+        if draw > best.0 {
+            best = (draw, index);
+        }
+    }
+    best.1
+}
+
+/// Where the winner of a race of (draw, weight) stands: the highest −w / ln(u), u being the draw
+/// between 0 and 1.
+///
+/// As −ln(u) is at least 1 − u, a score is at most w / (1 − u): most candidates are out by that
+/// alone, and a logarithm is taken about ln(n) times.
+#[inline]
+pub(super) fn raced(candidates: impl Iterator<Item = (u64, f64)>) -> usize {
+    /// Above the rounding of a logarithm and below any difference that matters.
+    const SLACK: f64 = 1.0 + 1e-9;
+    let mut best = (0.0, 0);
+    for (index, (draw, weight)) in candidates.enumerate() {
+        if best.0 * unit(!draw) > weight * SLACK {
+            continue;
+        }
+        let score = -weight / ln(unit(draw));
+        if score > best.0 {
+            best = (score, index);
+        }
+    }
+    best.1
+}
+
+/// A draw between 0 and 1: 52 bits, in the middle of their step, so that it is neither.
+#[inline]
+fn unit(draw: u64) -> f64 {
+    ((draw >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
 }
 
 /// The natural logarithm of a normal number, by additions, multiplications and divisions alone:
@@ -66,14 +98,29 @@ mod tests {
     }
 
     #[test]
-    fn a_race_of_equal_weights_keeps_the_order_of_the_draws() {
-        let mut draws: Vec<_> = (0..2000)
-            .map(|key| score(key, 7))
-            .chain([0, u64::MAX])
-            .collect();
-        draws.sort_unstable();
-        let scores: Vec<_> = draws.iter().map(|draw| race(*draw, 3.0)).collect();
-        assert!(scores.iter().all(|score| *score > 0.0 && score.is_finite()));
-        assert!(scores.windows(2).all(|pair| pair[0] <= pair[1]));
+    fn a_race_of_equal_weights_goes_to_the_highest_draw() {
+        for key in 0..2000 {
+            let draws = (0..50).map(|seed| score(key, seed * 977));
+            let race = draws.clone().map(|draw| (draw, 3.0));
+            assert_eq!(raced(race), highest(draws), "{key}");
+        }
+        assert_eq!(raced([(0, 1.0), (u64::MAX, 1.0)].into_iter()), 1);
+        assert_eq!(raced([(u64::MAX, 1.0), (0, 1e9)].into_iter()), 0);
+    }
+
+    #[test]
+    fn a_race_is_won_by_the_highest_score() {
+        for key in 0..2000 {
+            let candidates = (0..20).map(|seed| (score(key, seed * 977), 1.0 + (seed % 5) as f64));
+            let scores = candidates
+                .clone()
+                .map(|(draw, weight)| -weight / unit(draw).ln());
+            let best = scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            assert_eq!(
+                Some(raced(candidates)),
+                best.map(|(index, _)| index),
+                "{key}"
+            );
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod configuration;
+mod distributions;
 mod ring;
 mod ringd;
 mod signals;

@@ -210,7 +210,10 @@ impl Ring {
             format!("--tokens={}", own.token),
             format!("--dyn-seeds={}", seeds.join(" ")),
         ];
-        args.extend(self.extra.iter().cloned());
+        // Where an argument names nodes, their network stands as {network}.
+        let (network, _) = own.host.rsplit_once('.').expect("an IPv4 address");
+        let extra = self.extra.iter();
+        args.extend(extra.map(|word| word.replace("{network}", network)));
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         Ringd::start(&args)
     }
