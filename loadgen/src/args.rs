@@ -43,7 +43,15 @@ pub(crate) enum Verb {
     Null(NullArgs),
 }
 
+const EXAMPLES: &str = "Examples:
+  ringload run -e 127.0.0.1:6379 --preload --rate 20000 --key-law scrambled-zipf:1.21
+  ringload run --workload ycsb-b --preload --rate 20000
+  ringload run --rate 5000 --arrivals bursty:100:400 --size etc --ttl uniform:60:600
+  ringload run --command 'MGET __key__ ...1-20 @9' --command 'SET __key__ __value__ @1'
+  ringload run --trace cluster.csv --trace-speed 2";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
     /// host:port of a server, or unix:/path; may be given several times, connections are dealt out in turn
     #[arg(long = "endpoint", short = 'e', default_value = "127.0.0.1:6379")]
