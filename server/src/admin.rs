@@ -193,6 +193,9 @@ fn ring(snapshot: &Snapshot) -> Value {
         "node": snapshot.node,
         "hash": snapshot.hash,
         "distribution": snapshot.distribution,
+        "shadow": snapshot.shadow_hash.zip(snapshot.shadow_distribution).map(
+            |(hash, distribution)| json!({ "hash": hash, "distribution": distribution }),
+        ),
         "datacenters": datacenters,
     })
 }

@@ -210,6 +210,11 @@ fn info(snapshot: &Snapshot, lines: &mut Lines<'_>) {
         ("rack", &snapshot.rack),
         ("hash", snapshot.hash),
         ("distribution", snapshot.distribution),
+        ("hash_shadow", snapshot.shadow_hash.unwrap_or("")),
+        (
+            "distribution_shadow",
+            snapshot.shadow_distribution.unwrap_or(""),
+        ),
     ];
     lines.put(&labels, 1);
 }
@@ -340,6 +345,8 @@ mod tests {
             "backend_send_full_total 0",
             "backend_send_closed_total 0",
             "distribution_shadow_disagreement_total 0",
+            "hash_shadow_disagreement_total 0",
+            "shadow_evaluations_total 0",
             "coalesce_plurality_total 0",
             "io_writes_total 0",
         ] {

@@ -48,7 +48,7 @@ impl Notices {
                 debug!(
                     chosen = self.list(chosen),
                     shadow = self.list(shadow),
-                    "the shadow distribution disagrees"
+                    "the shadow placing disagrees"
                 );
             }
         }

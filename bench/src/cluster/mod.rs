@@ -1,6 +1,6 @@
 //! A ring of real `ringd` processes on loopback, one node a rack, that can be hurt on purpose.
 
-mod http;
+pub(crate) mod http;
 mod node;
 mod programs;
 mod watch;

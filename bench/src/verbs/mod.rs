@@ -12,6 +12,7 @@ mod owner;
 mod plan_change;
 mod profile;
 mod report;
+mod shadow;
 mod tokens;
 
 use anyhow::Result;
@@ -34,6 +35,7 @@ pub(crate) enum Verb {
     PlanChange(plan_change::Args),
     Profile(profile::Args),
     Report(report::Args),
+    Shadow(shadow::Args),
     Tokens(tokens::Args),
 }
 
@@ -53,6 +55,7 @@ impl Verb {
             Self::PlanChange(args) => args.run(),
             Self::Profile(args) => args.run(),
             Self::Report(args) => args.run(),
+            Self::Shadow(args) => args.run(),
             Self::Tokens(args) => args.run(),
         }
     }

@@ -9,6 +9,7 @@ pub(super) fn together(reader: &mut Reader) {
     protect(reader);
     ring(reader);
     weights(reader);
+    shadow(reader);
     bucket_types(reader);
     encryption(reader);
     times(reader);
@@ -84,6 +85,22 @@ fn weights(reader: &mut Reader) {
             shadow.name()
         );
         reader.warn(reader.place_of("distribution_shadow"), text);
+    }
+}
+
+/// A shadow that is what is in use compares nothing.
+fn shadow(reader: &mut Reader) {
+    let pool = &reader.pool;
+    let set = [
+        ("hash_shadow", pool.hash_shadow.is_some()),
+        ("distribution_shadow", pool.distribution_shadow.is_some()),
+    ];
+    if pool.shadow().is_some() {
+        return;
+    }
+    if let Some((key, _)) = set.into_iter().find(|(_, set)| *set) {
+        let text = format!("{key} names what is in use: nothing is compared");
+        reader.warn(reader.place_of(key), text);
     }
 }
 

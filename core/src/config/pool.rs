@@ -43,6 +43,8 @@ pub struct PoolConfig {
     pub bounded_load: Option<LoadBound>,
     /// A second distribution that is compared and never used.
     pub distribution_shadow: Option<DistributionKind>,
+    /// A second hash that is compared and never used.
+    pub hash_shadow: Option<HashKind>,
     /// Nodes whose share is not 1.
     pub weights: Vec<Weight>,
     /// The level of reads.
@@ -135,6 +137,7 @@ impl PoolConfig {
                 .expect("a row of the table of distributions"),
             bounded_load: None,
             distribution_shadow: None,
+            hash_shadow: None,
             weights: Vec::new(),
             read_consistency: Consistency::DcOne,
             write_consistency: Consistency::DcOne,
@@ -191,20 +194,36 @@ impl PoolConfig {
     /// # Errors
     /// What is wrong with the ring.
     pub fn ring(&self) -> Result<Topology, TopologyError> {
-        let distribution = match self.bounded_load {
-            Some(bound) => self.distribution.bounded(bound),
-            None => self.distribution,
-        };
         let topology = Topology::build(
             self.peers(),
             &self.local_name(),
             self.hash,
-            distribution,
+            self.bounded_distribution(),
             self.hash_tag,
         )?;
-        match self.distribution_shadow {
-            Some(shadow) if shadow != distribution => topology.with_shadow(shadow),
-            _ => Ok(topology),
+        match self.shadow() {
+            Some((hash, distribution)) => topology.with_shadow(hash, distribution),
+            None => Ok(topology),
+        }
+    }
+
+    /// What the shadow would place keys by: what is not set is as in use. `None` when nothing
+    /// would differ.
+    #[must_use]
+    pub fn shadow(&self) -> Option<(HashKind, DistributionKind)> {
+        let used = (self.hash, self.bounded_distribution());
+        let shadow = (
+            self.hash_shadow.unwrap_or(used.0),
+            self.distribution_shadow.unwrap_or(used.1),
+        );
+        (shadow != used).then_some(shadow)
+    }
+
+    /// The distribution in use, with its bound if there is one.
+    fn bounded_distribution(&self) -> DistributionKind {
+        match self.bounded_load {
+            Some(bound) => self.distribution.bounded(bound),
+            None => self.distribution,
         }
     }
 

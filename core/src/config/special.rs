@@ -8,8 +8,17 @@ use crate::distribution::{DistributionKind, LoadBound};
 use crate::hash::HashKind;
 
 pub(super) fn hash(pool: &mut PoolConfig, text: &str) -> Result<(), String> {
-    pool.hash = HashKind::by_name(&text.to_ascii_lowercase()).map_err(|error| error.to_string())?;
+    pool.hash = hash_of(text)?;
     Ok(())
+}
+
+pub(super) fn hash_shadow(pool: &mut PoolConfig, text: &str) -> Result<(), String> {
+    pool.hash_shadow = Some(hash_of(text)?);
+    Ok(())
+}
+
+fn hash_of(text: &str) -> Result<HashKind, String> {
+    HashKind::by_name(&text.to_ascii_lowercase()).map_err(|error| error.to_string())
 }
 
 pub(super) fn hash_tag(pool: &mut PoolConfig, text: &str) -> Result<(), String> {

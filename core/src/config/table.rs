@@ -109,6 +109,12 @@ pub static KEYS: &[Key] = &[
         "a second distribution, compared and counted, never used",
     ),
     row(
+        "hash_shadow",
+        "",
+        Kind::Word("NAME", special::hash_shadow),
+        "a second hash, alone or with distribution_shadow: compared and counted, never used",
+    ),
+    row(
         "weights",
         "",
         Kind::Words("WEIGHTS", special::weights),

@@ -529,3 +529,24 @@ fn loads_are_bounded_by_configuration() {
         "{refused}"
     );
 }
+
+#[test]
+fn a_shadow_is_what_differs_from_what_is_in_use() {
+    let ring = "hash: murmur\ntokens: 5";
+    let shadow = |lines: &str| accepted(&format!("{ring}\n{lines}")).shadow();
+    let names = |lines: &str| {
+        let (hash, distribution) = shadow(lines).expect("a shadow");
+        (hash.name(), distribution.name())
+    };
+    assert_eq!(shadow(""), None);
+    assert_eq!(names("hash_shadow: XXH3"), ("xxh3", "vnode"));
+    assert_eq!(
+        names("hash_shadow: crc32c\ndistribution_shadow: modula"),
+        ("crc32c", "modula")
+    );
+    let same = pool(&format!("{ring}\nhash_shadow: murmur")).expect("accepted");
+    assert_eq!(same.pool.shadow(), None);
+    let told = same.warnings.iter().map(ToString::to_string);
+    let expected = "hash_shadow names what is in use: nothing is compared";
+    assert_eq!(told.filter(|text| text.ends_with(expected)).count(), 1);
+}

@@ -82,7 +82,7 @@ pub fn plan(
     }
 }
 
-/// A key whose peers differ between the two distributions.
+/// A key whose peers differ between the two placings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
     /// The replica set in use.
@@ -91,7 +91,16 @@ pub struct Disagreement {
     pub shadow: ReplicaSet,
 }
 
-/// Asks the shadow distribution too (D7). `None` when it agrees or there is none.
+impl Disagreement {
+    /// How many of the key's copies would be elsewhere.
+    #[must_use]
+    pub fn moved(&self) -> usize {
+        let pairs = self.chosen.iter().zip(&self.shadow);
+        pairs.filter(|(chosen, shadow)| chosen != shadow).count()
+    }
+}
+
+/// Asks the shadow placing too (D7). `None` when it agrees or there is none.
 #[must_use]
 pub fn shadow_disagreement(topology: &Topology, key: &[u8]) -> Option<Disagreement> {
     let shadow = topology.shadow_replicas(key)?;

@@ -1,66 +1,43 @@
-//! The four cyclic redundancy checks.
+//! CRC-16 and CRC-32, whole and as old clients cut them.
+//!
+//! A register is linear in its start and in the bytes, so each byte of a step is looked up for
+//! itself, with how many follow it (Kounavis and Berry, "Novel Table Lookup-Based Algorithms for
+//! High-Performance CRC Generation", 2008), and the bytes before the first whole step may have
+//! zeros before them.
 
-/// Bytes that [`crc16`] takes in one step.
-const STEP: usize = 8;
+use super::word;
 
-/// CRC-16/XMODEM (polynomial 0x1021, most significant bit first) of each byte followed by as many
-/// zero bytes as the table's index.
-static XMODEM: [[u16; 256]; STEP] = xmodem_tables();
+/// Bytes that one step takes.
+const STEP: usize = 16;
 
-const fn xmodem_tables() -> [[u16; 256]; STEP] {
-    let mut tables = [[0_u16; 256]; STEP];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = (byte as u16) << 8;
-        let mut zeros = 0;
-        while zeros < STEP {
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 0x8000 == 0 {
-                    crc << 1
-                } else {
-                    (crc << 1) ^ 0x1021
-                };
-                bit += 1;
-            }
-            tables[zeros][byte] = crc;
-            zeros += 1;
-        }
-        byte += 1;
-    }
-    tables
-}
+/// By how many bytes follow it, what a byte leaves in the register.
+type Tables = [[u32; 256]; STEP];
 
-/// CRC-16/XMODEM's step on a 32-bit register that is never cut to 16 bits. The low half is the
-/// standard CRC (Redis Cluster's slot); a key of one byte gives 16 bits, of two bytes 24.
-///
-/// The high half is what the register's second byte was one and two steps before, so all but the
-/// last bytes may be taken as the standard CRC takes them, eight at a time (Kounavis and Berry,
-/// "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation", 2008).
+static XMODEM: Tables = xmodem();
+static ISO_HDLC: Tables = iso_hdlc();
+/// What so many zero bytes make of CRC-32's start, all ones.
+static ZEROS: [u32; STEP] = zeros();
+
+/// CRC-16/XMODEM's step (polynomial 0x1021, most significant bit first) on a 32-bit register that
+/// is never cut to 16 bits. The low half is the standard CRC (Redis Cluster's slot); a key of one
+/// byte gives 16 bits, of two bytes 24. What stands in the upper half is shifted out by the next
+/// two bytes, so that steps hand on the lower one alone.
 pub(super) fn crc16(key: &[u8]) -> u64 {
-    let (steps, last) = key[..key.len().saturating_sub(2)].as_chunks::<STEP>();
-    let mut standard = 0_u16;
+    let (head, steps) = key.as_rchunks::<STEP>();
+    let mut register = match head.len() {
+        0 => 0,
+        1..=4 => head.iter().fold(0, |register: u32, byte| {
+            let [_, index, ..] = register.to_le_bytes();
+            (register << 8) ^ XMODEM[0][usize::from(index ^ byte)]
+        }),
+        _ => padded(&XMODEM, head),
+    };
     for step in steps {
-        let [high, low] = standard.to_be_bytes();
-        let bytes = [
-            step[0] ^ high,
-            step[1] ^ low,
-            step[2],
-            step[3],
-            step[4],
-            step[5],
-            step[6],
-            step[7],
-        ];
-        let of_byte = |at: usize| XMODEM[STEP - 1 - at][usize::from(bytes[at])];
-        standard = (0..STEP).fold(0, |crc, at| crc ^ of_byte(at));
+        let [low, high, ..] = register.to_le_bytes();
+        let late = [step[0] ^ high, step[1] ^ low];
+        register = looked_up(&XMODEM, &step[2..], 0) ^ looked_up(&XMODEM, &late, 14);
     }
-    let mut crc = u32::from(standard);
-    for &byte in &key[key.len() - last.len() - key.len().min(2)..] {
-        let index = ((crc >> 8) as u8) ^ byte;
-        crc = (crc << 8) ^ u32::from(XMODEM[0][usize::from(index)]);
-    }
-    u64::from(crc)
+    u64::from(register)
 }
 
 /// Bits 16 to 30 of CRC-32, as memcached's clients cut it.
@@ -68,12 +45,121 @@ pub(super) fn crc32(key: &[u8]) -> u64 {
     (crc32a(key) >> 16) & 0x7fff
 }
 
-/// CRC-32 (ISO-HDLC), zlib's.
+/// CRC-32 (ISO-HDLC), zlib's. Long keys go to the crate crc32fast, which multiplies without carry.
 pub(super) fn crc32a(key: &[u8]) -> u64 {
-    u64::from(crc32fast::hash(key))
+    if key.len() < 64 {
+        short_crc32(key)
+    } else {
+        u64::from(crc32fast::hash(key))
+    }
 }
 
-/// CRC-32C (Castagnoli), by the crate crc32c: the processor's instruction where it has one.
-pub(super) fn crc32c(key: &[u8]) -> u64 {
-    u64::from(crc32c::crc32c(key))
+/// Apart, so that long keys don't pay for its registers.
+#[inline(never)]
+fn short_crc32(key: &[u8]) -> u64 {
+    let (head, steps) = key.as_rchunks::<STEP>();
+    let mut register = match head.len() {
+        0..=4 => head.iter().fold(u32::MAX, |register, byte| {
+            let [index, ..] = register.to_le_bytes();
+            (register >> 8) ^ ISO_HDLC[0][usize::from(index ^ byte)]
+        }),
+        len => ZEROS[len] ^ padded(&ISO_HDLC, head),
+    };
+    for step in steps {
+        let before = register.to_le_bytes();
+        let late: [u8; 4] = std::array::from_fn(|at| step[at] ^ before[at]);
+        register = looked_up(&ISO_HDLC, &step[4..], 0) ^ looked_up(&ISO_HDLC, &late, 12);
+    }
+    u64::from(!register)
+}
+
+/// What bytes leave in a register of zeros, `after` others following them.
+#[inline(always)]
+fn looked_up(tables: &Tables, bytes: &[u8], after: usize) -> u32 {
+    let last = after + bytes.len() - 1;
+    (0..bytes.len()).fold(0, |register, at| {
+        register ^ tables[last - at][usize::from(bytes[at])]
+    })
+}
+
+/// What 5 to 15 bytes leave in a register of zeros.
+#[inline]
+fn padded(tables: &Tables, head: &[u8]) -> u32 {
+    let ahead = |bytes: &[u8]| {
+        let missing = 8 - bytes.len() as u32;
+        word(bytes)
+            .checked_shl(8 * missing)
+            .unwrap_or(0)
+            .to_le_bytes()
+    };
+    match head.split_last_chunk::<8>() {
+        Some((high, low)) => looked_up(tables, &ahead(high), 8) ^ looked_up(tables, low, 0),
+        None => looked_up(tables, &ahead(head), 0),
+    }
+}
+
+/// The tables of a CRC by what it does with one more byte of a key.
+const fn tables(first: [u32; 256], reflected: bool) -> Tables {
+    let mut tables = [first; STEP];
+    let mut after = 1;
+    while after < STEP {
+        let mut byte = 0;
+        while byte < 256 {
+            let register = tables[after - 1][byte];
+            tables[after][byte] = if reflected {
+                (register >> 8) ^ first[(register & 0xff) as usize]
+            } else {
+                (register << 8) ^ first[((register >> 8) & 0xff) as usize]
+            };
+            byte += 1;
+        }
+        after += 1;
+    }
+    tables
+}
+
+const fn xmodem() -> Tables {
+    let mut first = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut register = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            let over = register >> 15 == 1;
+            register = (register << 1) ^ if over { 0x1021 } else { 0 };
+            bit += 1;
+        }
+        first[byte] = register as u32;
+        byte += 1;
+    }
+    tables(first, false)
+}
+
+const fn iso_hdlc() -> Tables {
+    let mut first = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut register = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            let over = register & 1 == 1;
+            register = (register >> 1) ^ if over { 0xedb8_8320 } else { 0 };
+            bit += 1;
+        }
+        first[byte] = register;
+        byte += 1;
+    }
+    tables(first, true)
+}
+
+const fn zeros() -> [u32; STEP] {
+    let tables = iso_hdlc();
+    let mut zeros = [u32::MAX; STEP];
+    let mut count = 1;
+    while count < STEP {
+        let before = zeros[count - 1];
+        zeros[count] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
+        count += 1;
+    }
+    zeros
 }

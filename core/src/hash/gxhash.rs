@@ -53,9 +53,9 @@ mod aes {
     #[target_feature(enable = "aes")]
     pub(super) fn gxhash(key: &[u8]) -> u64 {
         let seeded = _mm_aesenc_si128(compressed(key), _mm_setzero_si128());
-        let [first, second, third] = KEYS.map(|key| vector(key));
-        let mixed = _mm_aesenc_si128(_mm_aesenc_si128(seeded, first), second);
-        _mm_cvtsi128_si64(_mm_aesenclast_si128(mixed, third)).cast_unsigned()
+        let mixed = _mm_aesenc_si128(seeded, vector(KEYS[0]));
+        let mixed = _mm_aesenc_si128(mixed, vector(KEYS[1]));
+        _mm_cvtsi128_si64(_mm_aesenclast_si128(mixed, vector(KEYS[2]))).cast_unsigned()
     }
 
     #[inline]

@@ -11,14 +11,16 @@ pub(super) fn jenkins(key: &[u8]) -> u64 {
     if key.is_empty() {
         return u64::from(start);
     }
-    let mut state = [start; 3];
-    // The last block, whole or not, is mixed differently: it never belongs to `blocks`.
-    let (body, last) = key.split_at((key.len() - 1) / 12 * 12);
-    let (blocks, _) = body.as_chunks::<12>();
-    for block in blocks {
+    let (mut state, mut rest) = ([start; 3], key);
+    // The last block, whole or not, is mixed differently.
+    while let Some((block, after)) = rest.split_first_chunk::<12>() {
+        if after.is_empty() {
+            break;
+        }
         state = mixed(added(state, block));
+        rest = after;
     }
-    u64::from(finished(added(state, last)))
+    u64::from(finished(added(state, rest)))
 }
 
 /// Adds up to twelve bytes, as if zeros followed them.

@@ -10,6 +10,7 @@
 
 mod cityhash;
 mod crc;
+mod crc32c;
 mod fnv;
 mod foldhash;
 mod gxhash;

@@ -118,9 +118,11 @@ fn x64_128(key: &[u8], seed: u64) -> [u64; 2] {
         h[1] = (h[1] ^ k[1]).rotate_left(31).wrapping_add(h[0]);
         h[1] = h[1].wrapping_mul(5).wrapping_add(0x3849_5ab5);
     }
-    let k = scrambled_64(tail_words(tail));
-    let len = key.len() as u64;
-    h = summed_64([h[0] ^ k[0] ^ len, h[1] ^ k[1] ^ len]);
+    if !tail.is_empty() {
+        let k = scrambled_64(tail_words(tail));
+        h = [h[0] ^ k[0], h[1] ^ k[1]];
+    }
+    h = summed_64(h.map(|word| word ^ key.len() as u64));
     summed_64(h.map(mix_64))
 }
 

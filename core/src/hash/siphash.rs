@@ -11,11 +11,12 @@ pub(super) fn siphash13(key: &[u8]) -> u64 {
         0x6c79_6765_6e65_7261,
         0x7465_6462_7974_6573,
     ];
-    let (words, tail) = key.as_chunks::<8>();
-    for &bytes in words {
-        v = absorbed(v, u64::from_le_bytes(bytes));
+    let mut rest = key;
+    while let Some((bytes, after)) = rest.split_first_chunk() {
+        v = absorbed(v, u64::from_le_bytes(*bytes));
+        rest = after;
     }
-    v = absorbed(v, word(tail) | ((key.len() as u64) << 56));
+    v = absorbed(v, word(rest) | ((key.len() as u64) << 56));
     v[2] ^= 0xff;
     v = round(round(round(v)));
     v[0] ^ v[1] ^ v[2] ^ v[3]

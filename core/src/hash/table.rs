@@ -1,8 +1,8 @@
 //! Every hash, one row each: what its file computes and what its configuration name is.
 
 use super::{
-    cityhash, crc, fnv, foldhash, gxhash, hsieh, jenkins, md5, murmur, murmur3, one_at_a_time,
-    rapidhash, siphash, wyhash, xxhash,
+    cityhash, crc, crc32c, fnv, foldhash, gxhash, hsieh, jenkins, md5, murmur, murmur3,
+    one_at_a_time, rapidhash, siphash, wyhash, xxhash,
 };
 
 /// One hash: its name in the configuration, its width and its function.
@@ -178,7 +178,7 @@ pub static HASHES: &[HashRow] = &[
     row(
         "crc32c",
         32,
-        crc::crc32c,
+        crc32c::crc32c,
         "CRC-32C (Castagnoli), by the processor where it can",
     ),
     row(

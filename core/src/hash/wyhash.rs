@@ -1,7 +1,5 @@
 //! Wang Yi's wyhash, final version 4.
 
-use super::word;
-
 /// The default secret.
 const SECRET: [u64; 4] = [
     0x2d35_8dcc_aa6c_78a5,
@@ -10,21 +8,21 @@ const SECRET: [u64; 4] = [
     0x4d5a_2da5_1de1_aa47,
 ];
 
+const SEED: u64 = mixed(SECRET[0], SECRET[1]);
+
 /// wyhash 4.2 (<https://github.com/wangyi-fudan/wyhash>) with seed 0 and the default secret.
 pub(super) fn wyhash(key: &[u8]) -> u64 {
-    const SEED: u64 = mixed(SECRET[0], SECRET[1]);
-    let (seed, a, b) = match key.len() {
-        0..=16 => {
-            let [a, b] = short(key);
-            (SEED, a, b)
-        }
-        _ => {
-            let (seed, [a, b]) = long(key, SEED);
-            (seed, a, b)
-        }
-    };
+    if key.len() <= 16 {
+        finished(SEED, short(key), key.len())
+    } else {
+        long(key)
+    }
+}
+
+#[inline]
+fn finished(seed: u64, [a, b]: [u64; 2], len: usize) -> u64 {
     let [low, high] = product(a ^ SECRET[1], b ^ seed);
-    mixed(low ^ SECRET[0] ^ key.len() as u64, high ^ SECRET[1])
+    mixed(low ^ SECRET[0] ^ len as u64, high ^ SECRET[1])
 }
 
 /// Up to sixteen bytes as two words; from four on they overlap.
@@ -37,19 +35,23 @@ fn short(key: &[u8]) -> [u64; 2] {
         let bytes = [last, key[key.len() / 2], first].map(u64::from);
         return [bytes[0] | (bytes[1] << 8) | (bytes[2] << 16), 0];
     }
-    let half = |at: usize| word(&key[at..at + 4]);
+    let half = |bytes: &[u8]| {
+        let half = bytes.first_chunk().map(|half| u32::from_le_bytes(*half));
+        u64::from(half.unwrap_or_default())
+    };
     let step = key.len() / 8 * 4;
     let end = key.len() - 4;
     [
-        (half(0) << 32) | half(step),
-        (half(end) << 32) | half(end - step),
+        (half(key) << 32) | half(&key[step..]),
+        (half(&key[end..]) << 32) | half(&key[end - step..]),
     ]
 }
 
-/// The seed after all whole blocks, and the last sixteen bytes.
-#[inline]
-fn long(key: &[u8], seed: u64) -> (u64, [u64; 2]) {
-    let mut seeds = [seed; 3];
+/// All whole blocks change the seed; the last sixteen bytes, again, are the words. Apart, so that
+/// short keys don't pay for its registers.
+#[inline(never)]
+fn long(key: &[u8]) -> u64 {
+    let mut seeds = [SEED; 3];
     let mut rest = key;
     while let Some((block, after)) = rest.split_first_chunk::<48>() {
         let (pairs, _) = block.as_chunks::<16>();
@@ -60,7 +62,7 @@ fn long(key: &[u8], seed: u64) -> (u64, [u64; 2]) {
         rest = after;
     }
     let mut seed = if rest.len() == key.len() {
-        seed
+        SEED
     } else {
         seeds[0] ^ seeds[1] ^ seeds[2]
     };
@@ -73,7 +75,7 @@ fn long(key: &[u8], seed: u64) -> (u64, [u64; 2]) {
         rest = after;
     }
     let last = key.last_chunk().map_or([0, 0], words);
-    (seed, last)
+    finished(seed, last, key.len())
 }
 
 #[inline]

@@ -54,9 +54,9 @@ pub enum Notice {
         /// Bytes that waited.
         queued_bytes: usize,
     },
-    /// The shadow distribution chose other peers for a key (D7).
+    /// The shadow placing chose other peers for a key (D7).
     ShadowDisagrees {
-        /// What the distribution in use chose.
+        /// What the placing in use chose.
         chosen: Vec<PeerId>,
         /// What the shadow would have chosen.
         shadow: Vec<PeerId>,

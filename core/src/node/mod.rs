@@ -404,12 +404,21 @@ impl Node {
         crate::dispatch::plan(&input, &self.topology, &self.states, &self.rules)
     }
 
-    /// D7: what the shadow distribution would have chosen is compared, never used.
+    /// D7: what the shadow placing would have chosen is compared, never used.
     fn watch_shadow(&mut self, key: &[u8]) {
+        let Some(shadow) = self.topology.shadow() else {
+            return;
+        };
+        self.counters.shadow_evaluations_total += 1;
         let Some(differ) = shadow_disagreement(&self.topology, key) else {
             return;
         };
-        self.counters.distribution_shadow_disagreement_total += 1;
+        let used = self.topology.placement();
+        let by_hash = u64::from(shadow.hash != used.hash);
+        let by_distribution = u64::from(shadow.distribution != used.distribution);
+        self.counters.hash_shadow_disagreement_total += by_hash;
+        self.counters.distribution_shadow_disagreement_total += by_distribution;
+        self.counters.shadow_moved_copies_total += differ.moved() as u64;
         if self.notices.is_empty() {
             let peers = |set: &ReplicaSet| set.iter().map(|replica| replica.peer).collect();
             self.notices.push_back(Notice::ShadowDisagrees {

@@ -13,6 +13,7 @@ impl Node {
     pub fn snapshot(&self, now: Now) -> Snapshot {
         let (datacenter, rack) = self.topology.place(self.local);
         let placement = self.topology.placement();
+        let shadow = self.topology.shadow();
         Snapshot {
             node: self.topology.peer(self.local).name.clone(),
             cluster: self.config.cluster.clone(),
@@ -21,6 +22,9 @@ impl Node {
             state: self.own_state().name(),
             hash: placement.hash.name(),
             distribution: placement.distribution.name(),
+            shadow_hash: shadow.map(|shadow| shadow.hash.name()),
+            shadow_distribution: shadow.map(|shadow| shadow.distribution.name()),
+            replica_count: self.topology.replica_count(),
             uptime_ms: now.mono.since_ms(self.started),
             client_connections: self.connections.client_count(),
             flights: self.flights.len(),

@@ -44,7 +44,10 @@ counters! {
         read_repair_dropped_total: "Repairs not sent: no link, or too many under way.",
         backend_send_full_total: "Requests not sent: the local store's queue is full.",
         backend_send_closed_total: "Requests not sent: the local store's queue is closed.",
-        distribution_shadow_disagreement_total: "Keys for which the shadow distribution chose other peers.",
+        shadow_evaluations_total: "Keys for which the shadow placing was asked too.",
+        distribution_shadow_disagreement_total: "Keys for which the shadow placing, with distribution_shadow, chose other peers.",
+        hash_shadow_disagreement_total: "Keys for which the shadow placing, with hash_shadow, chose other peers.",
+        shadow_moved_copies_total: "Copies of those keys that would be elsewhere.",
         join_entries_total: "Entries received while catching up.",
         late_replies_total: "Replies of peers to requests that were over.",
     }
@@ -131,6 +134,12 @@ pub struct Snapshot {
     pub hash: &'static str,
     /// Distribution by its configuration name.
     pub distribution: &'static str,
+    /// What the shadow would place keys by, if there is one: the hash.
+    pub shadow_hash: Option<&'static str>,
+    /// The distribution.
+    pub shadow_distribution: Option<&'static str>,
+    /// Copies of a key, by configuration.
+    pub replica_count: usize,
     /// Milliseconds since the start.
     pub uptime_ms: u64,
     /// Client connections now.

@@ -62,18 +62,26 @@ impl Topology {
         }
     }
 
-    /// The same ring, with a second distribution evaluated beside the first (D7).
+    /// The same ring, with a second placing evaluated beside the first (D7).
     ///
     /// # Errors
     /// When the peers can't be placed by it.
-    pub fn with_shadow(mut self, distribution: DistributionKind) -> Result<Self, TopologyError> {
-        let hash = self.placement.hash;
+    pub fn with_shadow(
+        mut self,
+        hash: HashKind,
+        distribution: DistributionKind,
+    ) -> Result<Self, TopologyError> {
         let walk = self.steps(|rack| {
             distribution
                 .build(&self.claimants(rack), hash)
                 .map(Arc::from)
         })?;
-        self.shadow = Some(Shadow { distribution, walk });
+        let placement = Placement {
+            hash,
+            distribution,
+            ..self.placement
+        };
+        self.shadow = Some(Shadow { placement, walk });
         Ok(self)
     }
 

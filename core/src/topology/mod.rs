@@ -98,6 +98,18 @@ pub struct Placement {
     pub hash_tag: Option<[u8; 2]>,
 }
 
+impl Placement {
+    /// The hash of the key's tag range, as the distribution takes it.
+    fn hash_of(&self, key: &[u8]) -> u64 {
+        let tag = tag_range(key, self.hash_tag);
+        if tag.is_empty() && self.distribution.row().empty_key_is_zero {
+            0
+        } else {
+            self.hash.hash(tag)
+        }
+    }
+}
+
 /// The ring's tables. Peers are sorted by (datacenter, rack, name), so that an id means the same
 /// peer on every node.
 #[derive(Clone, Debug)]
@@ -119,10 +131,10 @@ struct Step {
     distribution: Arc<dyn Distribution>,
 }
 
-/// A second distribution over the same racks (D7).
+/// A second placing over the same racks (D7).
 #[derive(Clone, Debug)]
 struct Shadow {
-    distribution: DistributionKind,
+    placement: Placement,
     walk: Vec<Step>,
 }
 
@@ -134,29 +146,23 @@ impl Topology {
         replicas_along(&self.walk, self.hash(key))
     }
 
-    /// What [`Topology::replicas`] would be under the shadow distribution, if there is one.
+    /// What [`Topology::replicas`] would be under the shadow placing, if there is one.
     #[must_use]
     pub fn shadow_replicas(&self, key: &[u8]) -> Option<ReplicaSet> {
         let shadow = self.shadow.as_ref()?;
-        Some(replicas_along(
-            &shadow.walk,
-            self.hash_for(shadow.distribution, key),
-        ))
+        Some(replicas_along(&shadow.walk, shadow.placement.hash_of(key)))
+    }
+
+    /// What the shadow would place keys by, if there is one.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Placement> {
+        self.shadow.as_ref().map(|shadow| shadow.placement)
     }
 
     /// The hash that places `key`, as the distribution takes it.
     #[must_use]
     pub fn hash(&self, key: &[u8]) -> u64 {
-        self.hash_for(self.placement.distribution, key)
-    }
-
-    fn hash_for(&self, distribution: DistributionKind, key: &[u8]) -> u64 {
-        let tag = tag_range(key, self.placement.hash_tag);
-        if tag.is_empty() && distribution.row().empty_key_is_zero {
-            0
-        } else {
-            self.placement.hash.hash(tag)
-        }
+        self.placement.hash_of(key)
     }
 
     /// What places keys.

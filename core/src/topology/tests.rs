@@ -152,8 +152,10 @@ fn a_shadow_is_evaluated_beside() {
     let vnode = DistributionKind::by_name("vnode").unwrap();
     let plain = ring(WIDE, "e4").unwrap();
     assert_eq!(plain.shadow_replicas(b"key"), None);
-    let same = plain.clone().with_shadow(vnode).unwrap();
-    let other = plain.with_shadow(modula).unwrap();
+    let [own, md5] = ["murmur", "md5"].map(|name| HashKind::by_name(name).unwrap());
+    let same = plain.clone().with_shadow(own, vnode).unwrap();
+    let hashed = plain.clone().with_shadow(md5, vnode).unwrap();
+    let other = plain.with_shadow(own, modula).unwrap();
     let mut differing = 0;
     for number in 0..100 {
         let key = format!("key-{number}");
@@ -167,6 +169,18 @@ fn a_shadow_is_evaluated_beside() {
         differing += usize::from(shadow != replicas);
     }
     assert!(differing > 10, "{differing}");
+    // Another hash under the same distribution: as if the ring had it.
+    assert_eq!(hashed.shadow().map(|shadow| shadow.hash), Some(md5));
+    for number in 0..100 {
+        let key = format!("key-{number}");
+        let position = md5.hash(key.as_bytes());
+        let shadow = hashed.shadow_replicas(key.as_bytes()).unwrap();
+        let racks = hashed.datacenters().iter().flat_map(|place| &place.racks);
+        for rack in racks {
+            let owner = rack.peers[rack.distribution.owner(position)];
+            assert!(shadow.iter().any(|replica| replica.peer == owner), "{key}");
+        }
+    }
 }
 
 #[test]

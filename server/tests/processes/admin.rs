@@ -43,3 +43,32 @@ fn the_ring_shows_who_is_away() {
     super::ringd::eventually("the third is down", || states(&ring.nodes[0])[2] == "down");
     assert_eq!(ring.nodes[0].metric("peer_up"), 1.0);
 }
+
+/// D7: the shadow is asked for each key, counted, and places nothing.
+#[test]
+fn a_shadow_counts_what_it_would_place_elsewhere() {
+    let ring = Ring::start(1, 2, &["--hash-shadow=md5"]);
+    let node = &ring.nodes[0];
+    let mut client = node.client();
+    for number in 0..200 {
+        assert_eq!(client.set(format!("key-{number}"), number), Ok(()));
+    }
+    for number in 0..200 {
+        assert_eq!(client.get(format!("key-{number}")), Ok(number));
+    }
+    let disagreed = node.metric("hash_shadow_disagreement_total");
+    assert_eq!(node.metric("shadow_evaluations_total"), 400.0);
+    // Two equal arcs and two good hashes: half of the keys.
+    assert!((130.0..270.0).contains(&disagreed), "{disagreed}");
+    assert_eq!(node.metric("shadow_moved_copies_total"), disagreed);
+    assert_eq!(node.metric("distribution_shadow_disagreement_total"), 0.0);
+    let page: Value = serde_json::from_str(&node.page("/ring").1).expect("JSON");
+    let expected = serde_json::json!({ "hash": "md5", "distribution": "vnode" });
+    assert_eq!(page["shadow"], expected);
+
+    let plain = Ringd::alone(&[]);
+    assert_eq!(plain.client().set("a", 1), Ok(()));
+    assert_eq!(plain.metric("shadow_evaluations_total"), 0.0);
+    let page: Value = serde_json::from_str(&plain.page("/ring").1).expect("JSON");
+    assert_eq!(page["shadow"], Value::Null);
+}

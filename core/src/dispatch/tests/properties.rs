@@ -264,7 +264,7 @@ fn d7_the_shadow_is_compared_as_a_set_and_changes_nothing() {
     };
     let specs = vec![spec("a", 1_000_000_000), spec("b", 3_000_000_000)];
     let plain = Topology::build(specs, "a", hash, vnode, None).expect("a ring");
-    let shadowed = plain.clone().with_shadow(single).expect("a shadow");
+    let shadowed = plain.clone().with_shadow(hash, single).expect("a shadow");
     let config = DispatchConfig::default();
     let mut disagreed = 0;
     for number in 0..100u32 {
