@@ -67,7 +67,11 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
+/// The bytes that hex digits spell.
+///
+/// # Errors
+/// What is wrong, and where.
+pub(crate) fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
     let digit = |at: usize| {
         let byte = text[at];
         char::from(byte).to_digit(16).ok_or_else(|| {

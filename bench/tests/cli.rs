@@ -250,3 +250,145 @@ fn every_verb_has_help_with_an_example() {
     }
     assert!(count >= 9, "{count} verbs");
 }
+
+/// A small comparison into `out`; the steps that were done already, as it tells.
+fn compared(dir: &Path, out: &str) -> String {
+    let args = [
+        "compare",
+        "distributions",
+        "--keys",
+        "key-%d@3000",
+        "--peers",
+        "5",
+        "--no-instructions",
+        "--out",
+        out,
+    ];
+    let (_, told, code) = told_in(dir, &args, "");
+    assert_eq!(code, 0, "{told}");
+    told
+}
+
+/// What is the same in every run: no time.
+fn exact(dir: &Path, out: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(dir.join(out).join("comparison.json"))
+        .expect("a comparison was written");
+    let comparison: serde_json::Value =
+        serde_json::from_str(&text).expect("a comparison was written");
+    assert_eq!(comparison["schema_version"], 2);
+    let mut rows = comparison["distributions"]
+        .as_array()
+        .expect("a comparison was written")
+        .clone();
+    for row in &mut rows {
+        // `random` is what its name says.
+        let random = row["distribution"] == "random";
+        for part in ["lookup", "table"] {
+            row[part].take();
+        }
+        if random {
+            for part in ["balance", "movements", "replicas", "zipf", "bounded"] {
+                row[part].take();
+            }
+        }
+    }
+    rows
+}
+
+#[test]
+fn an_interrupted_comparison_goes_on_and_comes_to_the_same() {
+    let dir = folder("compare");
+    assert!(compared(&dir, "whole").contains("steps into whole"));
+    let rows = exact(&dir, "whole");
+    assert!(rows.len() > 3 && rows[0]["placing"] == "vnode");
+    // The kill of a run: the journal ends in the middle of a line, and nothing after it is there.
+    std::fs::create_dir(dir.join("cut")).unwrap();
+    let whole = dir.join("whole");
+    for file in ["fingerprint.json", "origin.json"] {
+        std::fs::copy(whole.join(file), dir.join("cut").join(file)).unwrap();
+    }
+    let units = std::fs::read_to_string(whole.join("units.jsonl")).unwrap();
+    let ends: Vec<usize> = units.match_indices('\n').map(|(end, _)| end).collect();
+    std::fs::write(dir.join("cut/units.jsonl"), &units[..ends[2] + 40]).unwrap();
+    assert!(compared(&dir, "cut").contains("going on in cut: 3 of "));
+    assert_eq!(exact(&dir, "cut"), rows);
+    for file in ["machine.txt", "command", "distributions.csv"] {
+        assert!(whole.join(file).exists(), "{file}");
+    }
+    let other = [
+        "compare",
+        "distributions",
+        "--keys",
+        "uuid@3000",
+        "--peers",
+        "5",
+    ];
+    let other = [&other[..], &["--no-instructions", "--out", "whole"]].concat();
+    let (_, error, code) = told_in(&dir, &other, "");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("can't be gone on with") && error.contains("keys: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn compare_refuses_what_it_does_not_understand() {
+    for (args, why) in [
+        (&["--sort", "beauty"][..], "they are: bits, ns-4B"),
+        (&["--keys", "nothing.txt"], "uuid"),
+        (&["--peers", "0"], "a rack has 1 to 1024 peers"),
+        (&["--hash", "md4"], "unknown hash 'md4'"),
+        (&["--p99-ms", "0"], "--p99-ms"),
+        (&["nouns"], "distributions"),
+    ] {
+        let (_, error, code) = told(&[&["compare"], args].concat(), "");
+        assert_eq!(code, 2, "{args:?}: {error}");
+        assert!(error.contains(why), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_skewed_server_of_a_given_topology_is_named() {
+    let dir = folder("given");
+    let yaml = "alpha:\n  hash: murmur\n  distribution: modula\n  servers:\n   - 10.0.0.1:6379:1 one\n   \
+                - 10.0.0.2:6379:1 two\n   - 10.0.0.3:6379:1 six\n";
+    std::fs::write(dir.join("nutcracker.yml"), yaml).unwrap();
+    let args = [
+        "compare",
+        "distributions",
+        "--topology",
+        "nutcracker.yml",
+        "--keys",
+        "zipf:1.4@20000",
+        "--peers",
+        "3",
+        "--no-instructions",
+        "--out",
+        "out",
+        "--json",
+    ];
+    let (out, error, code) = told_in(&dir, &args, "");
+    assert_eq!(code, 0, "{error}");
+    let comparison: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(comparison["origin"]["topology"]["distribution"], "modula");
+    let rows = comparison["distributions"].as_array().unwrap();
+    let yours: Vec<_> = rows
+        .iter()
+        .filter(|row| row["configured"] == true)
+        .collect();
+    assert_eq!(yours.len(), 1);
+    let servers = yours[0]["servers"].as_array().unwrap();
+    let names: Vec<&str> = servers
+        .iter()
+        .filter_map(|server| server["name"].as_str())
+        .collect();
+    assert_eq!(names, ["one", "six", "two"]);
+    let accesses: u64 = servers
+        .iter()
+        .filter_map(|server| server["accesses"].as_u64())
+        .sum();
+    assert_eq!(accesses, 20_000);
+    // One key has a third of all accesses (1 over the sum of r^-1.4): so has its server, and more.
+    assert!(yours[0]["balance"]["peak_accesses"].as_f64().unwrap() > 1.1);
+}

@@ -10,6 +10,8 @@ use super::statistics::{Loads, evenness};
 pub(crate) struct Counted {
     pub(crate) keys: Vec<u64>,
     accesses: Vec<u64>,
+    /// Whether a key has the same owner each time it is asked for.
+    stays: bool,
 }
 
 impl Counted {
@@ -18,6 +20,7 @@ impl Counted {
         let mut counted = Self {
             keys: vec![0; built.claimants()],
             accesses: vec![0; built.claimants()],
+            stays: (hashes.iter().take(64)).all(|hash| built.owner(*hash) == built.owner(*hash)),
         };
         for (hash, times) in hashes.iter().zip(accesses) {
             let owner = built.owner(*hash);
@@ -35,7 +38,7 @@ impl Counted {
         let shares = built.shares();
         Balance {
             keys: evenness(&self.keys, &fair, &chance),
-            share_cv: Some(Loads::of(&shares, &fair).cv),
+            share_cv: self.stays.then(|| Loads::of(&shares, &fair).cv),
             peak_accesses: Loads::of(&amounts, &fair).peak,
         }
     }

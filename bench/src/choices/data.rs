@@ -50,6 +50,8 @@ pub(crate) struct Origin {
     pub(crate) topology: Option<TopologyAbout>,
     /// Why there are no instructions, where there are none.
     pub(crate) uncounted: Option<String>,
+    /// Why no real rings were loaded, where none were.
+    pub(crate) unloaded: Option<String>,
     /// What speaks against timing on this machine at the beginning; empty when nothing does.
     pub(crate) objections: Vec<String>,
     /// Bytes that were read between two cold lookups: twice the last cache.
@@ -273,8 +275,9 @@ pub(crate) struct TableCost {
 pub(crate) struct Balance {
     /// Each key once.
     pub(crate) keys: Evenness,
-    /// Standard deviation of the exact shares over the fair ones: no sampling in it. None where
-    /// the distribution can't tell exactly.
+    /// Standard deviation of the shares over the fair ones, without the chance of sampling: exact
+    /// where a table divides the values, what is aimed at where each key is drawn (`jump`, the
+    /// `rendezvous`). None where no key has a share (`random`).
     pub(crate) share_cv: Option<f64>,
     /// Greatest load when each key counts as often as it is accessed; equal to that by keys when
     /// no line of the file comes twice.
@@ -346,11 +349,12 @@ pub(crate) struct Bounded {
     pub(crate) ratio: f64,
     /// Greatest load that came.
     pub(crate) peak: f64,
-    /// Steps beyond the first choice, a key: mean and most.
+    /// Candidates that were full when a key came by: the mean over the keys.
     pub(crate) hops_mean: f64,
-    pub(crate) hops_max: u64,
     /// Share of the keys that are not at their first choice.
     pub(crate) displaced_share: f64,
+    /// Keys that move when one is added, over the least that must.
+    pub(crate) moved_over_ideal: f64,
 }
 
 /// One peer of a given ring.

@@ -7,15 +7,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ringlab_core::hash::HASHES;
+use serde::{Deserialize, Serialize};
 
+use super::counts::{Case, Counts};
 use super::data::{
-    Comparison, HashRow, Lookup, Origin, PairRow, Quality, RingRow, SCHEMA_VERSION, Speed,
+    Comparison, HashRow, Lookup, Origin, PairRow, Quality, RingLoads, RingRow, Rival,
+    SCHEMA_VERSION, Speed,
 };
 use super::journal::Journal;
+use super::leaders::Tables;
 use super::plan::{self, Placed, Work};
 use super::rings::{Placing, Ring, placings};
 use super::setting::{Noun, Setting};
-use super::{hash_speed, lookup_speed, sheets};
+use super::{hash_speed, leaders, lookup_speed, ring_load, sheets};
+use crate::cluster::Programs;
 use crate::machine::Fitness;
 use crate::moment;
 use crate::report;
@@ -29,7 +34,7 @@ pub(crate) fn run(setting: &Setting, dir: &Path, command: &str) -> Result<Compar
     let mut journal = Journal::open(dir, &setting.fingerprint())?;
     let origin = origin(setting, dir, command)?;
     let units = plan::units(setting);
-    let done = units.iter().filter(|unit| journal.has(&unit.id())).count();
+    let done = units.iter().filter(|unit| is_done(unit, &journal)).count();
     if done > 0 {
         eprintln!(
             "going on in {}: {done} of {} steps are done",
@@ -61,11 +66,9 @@ fn origin(setting: &Setting, dir: &Path, command: &str) -> Result<Origin> {
     if let Ok(text) = fs::read_to_string(&path) {
         return serde_json::from_str(&text).with_context(|| path.display().to_string());
     }
-    let workspace = Workspace::find();
-    let revision = workspace
-        .as_ref()
-        .ok()
-        .and_then(|space| space.revision().ok());
+    // Outside a repository the machine can be described all the same.
+    let workspace = Workspace::find().unwrap_or_else(|_| Workspace { root: ".".into() });
+    let revision = workspace.revision().ok();
     let origin = Origin {
         when: moment::stamp(),
         machine: report::kind(),
@@ -80,27 +83,83 @@ fn origin(setting: &Setting, dir: &Path, command: &str) -> Result<Origin> {
             .given
             .as_ref()
             .map(|given| given.about.clone()),
+        unloaded: None,
         uncounted: (!setting.asked.count).then(|| "asked not to".to_owned()),
         objections: Fitness::now().objections,
         evicted_bytes: setting.evicted_bytes,
         took_s: 0.0,
     };
     fs::write(dir.join("command"), format!("{command}\n"))?;
-    if let Ok(workspace) = &workspace {
-        fs::write(dir.join("machine.txt"), report::machine_text(workspace))?;
-    }
+    fs::write(dir.join("machine.txt"), report::machine_text(&workspace))?;
     fs::write(&path, serde_json::to_string_pretty(&origin)? + "\n")?;
     Ok(origin)
 }
 
+/// Whether a unit need not be done again. What a missing tool prevented is tried again.
+fn is_done(unit: &Work, journal: &Journal) -> bool {
+    match unit {
+        Work::Counts => counts(journal).is_some_and(|counts| counts.missing.is_none()),
+        Work::Loads => loaded(journal).is_some_and(|loaded| loaded.missing.is_none()),
+        _ => journal.has(&unit.id()),
+    }
+}
+
+fn counts(journal: &Journal) -> Option<Counts> {
+    journal.read(&Work::Counts.id()).ok().flatten()
+}
+
+fn loaded(journal: &Journal) -> Option<Loaded> {
+    journal.read(&Work::Loads.id()).ok().flatten()
+}
+
+/// Real rings, or why there were none.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Loaded {
+    loads: Option<RingLoads>,
+    missing: Option<String>,
+}
+
+/// Loads a real ring of each leading pair. What is wrong there is told in the result: all else is
+/// measured already.
+///
+/// # Errors
+/// What was measured before has another form.
+pub(super) fn loads(setting: &Setting, journal: &Journal) -> Result<Loaded> {
+    let (hashes, rings, pairs) = parts(setting, journal)?;
+    let tables = Tables {
+        hashes: &hashes,
+        rings: &rings,
+        pairs: &pairs,
+    };
+    let named = setting.asked.given.as_ref().map(|given| &given.about);
+    let named = named.map(|about| (about.hash.as_str(), about.distribution.as_str()));
+    let leaders = leaders::leaders(tables, named);
+    let programs = match &setting.asked.programs {
+        Some(dir) => Programs::of(dir),
+        None => Workspace::find().and_then(|workspace| Programs::build(&workspace)),
+    };
+    let objective = setting.asked.objective_p99_ms;
+    let measured = programs.and_then(|programs| ring_load::measure(&programs, &leaders, objective));
+    Ok(match measured {
+        Ok(loads) => Loaded {
+            loads: Some(loads),
+            missing: None,
+        },
+        Err(error) => Loaded {
+            loads: None,
+            missing: Some(format!("{error:#}")),
+        },
+    })
+}
+
 fn work(setting: &Setting, units: &[Work], journal: &mut Journal) -> Result<()> {
-    let todo = units.iter().filter(|unit| !journal.has(&unit.id()));
+    let todo = units.iter().filter(|unit| !is_done(unit, journal));
     let todo: Vec<&Work> = todo.collect();
     let mut clock = Clock::of(setting, &todo, units.len());
     for unit in todo {
         clock.begin(&unit.id());
         let start = Instant::now();
-        let result = unit.measure(setting).with_context(|| unit.id())?;
+        let result = unit.measure(setting, journal).with_context(|| unit.id())?;
         journal.write(&unit.id(), start.elapsed().as_secs_f64(), result)?;
         clock.done(unit.estimate_s(setting));
     }
@@ -170,17 +229,43 @@ impl Clock {
 }
 
 fn assembled(setting: &Setting, mut origin: Origin, journal: &Journal) -> Result<Comparison> {
-    let noun = setting.asked.noun;
     origin.took_s = journal.took_s();
+    if let Some(why) = counts(journal).and_then(|counts| counts.missing) {
+        origin.uncounted = Some(why);
+    }
+    let loaded = loaded(journal).unwrap_or_default();
+    origin.unloaded = loaded.missing;
+    if loaded.loads.is_none() && origin.unloaded.is_none() {
+        origin.unloaded = Some("not asked for".to_owned());
+    }
+    let (hashes, distributions, pairs) = parts(setting, journal)?;
+    Ok(Comparison {
+        schema_version: SCHEMA_VERSION,
+        origin,
+        hashes,
+        distributions,
+        pairs,
+        loads: loaded.loads,
+    })
+}
+
+type Parts = (Vec<HashRow>, Vec<RingRow>, Vec<PairRow>);
+
+/// What is measured so far, as rows.
+fn parts(setting: &Setting, journal: &Journal) -> Result<Parts> {
+    let noun = setting.asked.noun;
+    let counts = counts(journal).unwrap_or_default();
     let mut hashes = Vec::new();
     if noun.has_hashes() {
-        hashes = hash_rows(journal)?;
+        hashes = hash_rows(journal, &counts)?;
     }
     let mut distributions = Vec::new();
     if noun.has_distributions() {
         for placing in placings() {
             for ring in &setting.rings {
-                distributions.push(ring_row(setting, journal, &placing, ring)?);
+                let mut row = ring_row(setting, journal, &placing, ring)?;
+                add_counts(&mut row, &counts);
+                distributions.push(row);
             }
         }
     }
@@ -191,17 +276,10 @@ fn assembled(setting: &Setting, mut origin: Origin, journal: &Journal) -> Result
             pairs.extend(journal.read::<Vec<PairRow>>(&id)?.unwrap_or_default());
         }
     }
-    Ok(Comparison {
-        schema_version: SCHEMA_VERSION,
-        origin,
-        hashes,
-        distributions,
-        pairs,
-        loads: None,
-    })
+    Ok((hashes, distributions, pairs))
 }
 
-fn hash_rows(journal: &Journal) -> Result<Vec<HashRow>> {
+fn hash_rows(journal: &Journal, counts: &Counts) -> Result<Vec<HashRow>> {
     let mut rows: Vec<HashRow> = Vec::new();
     for row in HASHES {
         let id = Work::HashQuality(row.name.to_owned()).id();
@@ -217,15 +295,49 @@ fn hash_rows(journal: &Journal) -> Result<Vec<HashRow>> {
         let id = Work::HashSpeed(length).id();
         let timed: Vec<hash_speed::Timed> = journal.read(&id)?.unwrap_or_default();
         for (row, timed) in rows.iter_mut().zip(timed) {
+            let count = |rival: Option<&Rival>| {
+                counts.of(&Case::Hash {
+                    hash: row.name.clone(),
+                    rival: rival.map(|rival| rival.name.clone()),
+                    length,
+                })
+            };
+            let mut rivals = timed.rivals;
+            for rival in &mut rivals {
+                rival.instructions = count(Some(rival));
+            }
             row.speeds.push(Speed {
                 length,
                 time: timed.time,
-                instructions: None,
-                rivals: timed.rivals,
+                instructions: count(None),
+                rivals,
             });
         }
     }
     Ok(rows)
+}
+
+fn add_counts(row: &mut RingRow, counts: &Counts) {
+    let Some(lookup) = &mut row.lookup else {
+        return;
+    };
+    let count = |rival: Option<&Rival>| {
+        counts.of(&Case::Lookup {
+            ring: row.ring.clone(),
+            placing: row.placing.clone(),
+            rival: rival.map(|rival| rival.name.clone()),
+        })
+    };
+    lookup.instructions = count(None);
+    for rival in &mut lookup.rivals {
+        rival.instructions = count(Some(rival));
+    }
+    if counts
+        .slow
+        .contains(&(row.ring.clone(), row.placing.clone()))
+    {
+        lookup.uncounted = Some("making the table takes minutes under valgrind".to_owned());
+    }
 }
 
 fn ring_row(
@@ -265,7 +377,7 @@ fn ring_row(
         movements: placed.movements,
         replicas: placed.replicas,
         zipf: placed.zipf,
-        bounded: None,
+        bounded: placed.bounded,
         servers: placed.servers,
     })
 }

@@ -28,10 +28,17 @@ pub(crate) struct Timed {
 
 /// The keys that are hashed: of one length, or from the given ones, spread over all of them.
 pub(crate) fn inputs(length: Option<usize>, given: &KeySet) -> Vec<Vec<u8>> {
-    let Some(length) = length else {
-        let every = given.len().div_ceil(GIVEN_MAX);
-        return given.iter().step_by(every).map(<[u8]>::to_vec).collect();
-    };
+    match length {
+        Some(length) => of_length(length),
+        None => {
+            let every = given.len().div_ceil(GIVEN_MAX);
+            given.iter().step_by(every).map(<[u8]>::to_vec).collect()
+        }
+    }
+}
+
+/// Different keys of one length.
+pub(crate) fn of_length(length: usize) -> Vec<Vec<u8>> {
     let text = fixtures::key(length + KEYS);
     (0..KEYS).map(|at| text[at..at + length].to_vec()).collect()
 }

@@ -78,9 +78,7 @@ pub(crate) fn measure(ring: &Ring, hash: HashKind, hashes: &[u64], evicted: usiz
 fn ready(placing: Placing, ring: &Ring, hash: HashKind) -> Option<Ready> {
     let built = placing.build(&placing.claimants(ring), hash).ok()?;
     let rival = |rival: &'static LookupRival| (rival, (rival.build)(ring.peers.len()));
-    // Crates know no weights, and know one way to give points.
-    let equal = ring.peers.iter().all(|peer| peer.weight == 1);
-    let wanted = equal && placing.name == placing.kind.name();
+    let wanted = placing.rivals_fit(ring);
     let rivals = rivals::of_lookup(placing.kind.name()).filter(|_| wanted);
     Some(Ready {
         rivals: rivals.map(rival).collect(),

@@ -4,16 +4,18 @@ use ringlab_core::hash::HashKind;
 
 use super::balance::Counted;
 use super::data::PairRow;
-use super::keyset::KeySet;
 use super::rings::{Ring, placings};
 
 /// One hash by all placings.
-pub(crate) fn measure(hash: HashKind, keys: &KeySet, ring: &Ring) -> Vec<PairRow> {
-    let hashes: Vec<u64> = keys.iter().map(|key| hash.hash(key)).collect();
+pub(crate) fn measure(
+    hash: HashKind,
+    (hashes, accesses): (&[u64], &[u32]),
+    ring: &Ring,
+) -> Vec<PairRow> {
     let row = |placing: super::rings::Placing| {
         let claimants = placing.claimants(ring);
         let spread = placing.build(&claimants, hash).map(|built| {
-            let counted = Counted::of(built.as_ref(), &hashes, &keys.accesses);
+            let counted = Counted::of(built.as_ref(), hashes, accesses);
             counted.balance(built.as_ref(), &claimants).keys
         });
         PairRow {
@@ -32,6 +34,12 @@ pub(crate) fn measure(hash: HashKind, keys: &KeySet, ring: &Ring) -> Vec<PairRow
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choices::keyset::KeySet;
+
+    fn rows(hash: HashKind, keys: &KeySet, ring: &Ring) -> Vec<PairRow> {
+        let hashes: Vec<u64> = keys.iter().map(|key| hash.hash(key)).collect();
+        measure(hash, (&hashes, &keys.accesses), ring)
+    }
 
     /// Spec section 2: crc32's 15 bits on a ring over 2^32 would send everything to one server.
     #[test]
@@ -39,7 +47,7 @@ mod tests {
         let keys = KeySet::of("user:%d@5000").expect("a generator");
         let ring = Ring::made_up(3);
         for hash in HashKind::all() {
-            for row in measure(hash, &keys, &ring) {
+            for row in rows(hash, &keys, &ring) {
                 let pair = format!("{} × {}", row.hash, row.placing);
                 assert_ne!(row.refused.is_some(), row.spread.is_some(), "{pair}");
                 if let Some(spread) = row.spread {
@@ -47,7 +55,7 @@ mod tests {
                 }
             }
         }
-        let narrow = measure(
+        let narrow = rows(
             HashKind::by_name("crc32").expect("in the table"),
             &keys,
             &ring,

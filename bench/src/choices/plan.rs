@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::balance::Counted;
-use super::data::{Balance, Movement, PairRow, Replicas, ServerLoad, TableCost, ZipfLoad};
+use super::data::{Balance, Bounded, Movement, PairRow, Replicas, ServerLoad, TableCost, ZipfLoad};
+use super::journal::Journal;
 use super::rings::{Placing, Ring, placings};
 use super::setting::Setting;
+use super::{bounded, counts, engine};
 use super::{hash_quality, hash_speed, lookup_speed, movement, pairs, replicas, table_cost};
 
 /// A unit of work: measured as a whole, written down as one line.
@@ -24,8 +26,12 @@ pub(crate) enum Work {
     Lookups(String),
     /// All else of one placing of one ring.
     Placed(String, String),
+    /// Instructions of all hashes and lookups.
+    Counts,
     /// One hash by all placings.
     Pairs(String),
+    /// Real rings of the leading pairs.
+    Loads,
 }
 
 /// What one placing of one ring comes to, apart from times of lookups.
@@ -37,6 +43,7 @@ pub(crate) struct Placed {
     pub(crate) movements: Vec<Movement>,
     pub(crate) replicas: Option<Replicas>,
     pub(crate) zipf: Vec<ZipfLoad>,
+    pub(crate) bounded: Option<Bounded>,
     pub(crate) servers: Vec<ServerLoad>,
 }
 
@@ -57,8 +64,12 @@ pub(crate) fn units(setting: &Setting) -> Vec<Work> {
             all.extend(names.map(|name| Work::Placed(ring.label.clone(), name)));
         }
     }
+    if setting.asked.count {
+        all.push(Work::Counts);
+    }
     if noun == super::setting::Noun::All {
         all.extend(HASHES.iter().map(|row| Work::Pairs(row.name.to_owned())));
+        all.extend(setting.asked.load.then_some(Work::Loads));
     }
     all
 }
@@ -72,7 +83,9 @@ impl Work {
             Self::HashQuality(hash) => format!("hash-quality/{hash}"),
             Self::Lookups(ring) => format!("lookups/{ring}"),
             Self::Placed(ring, placing) => format!("placed/{ring}/{placing}"),
+            Self::Counts => "instructions".to_owned(),
             Self::Pairs(hash) => format!("pairs/{hash}"),
+            Self::Loads => "loads".to_owned(),
         }
     }
 
@@ -88,7 +101,11 @@ impl Work {
                 0.4 + keys * 0.004 * peers(ring)
             }
             Self::Placed(ring, _) => 0.6 + 0.4 * keys + 0.001 * peers(ring),
+            Self::Counts => {
+                30.0 + 0.03 * setting.rings.iter().map(|r| r.peers.len()).sum::<usize>() as f64
+            }
             Self::Pairs(_) => 0.5 * keys,
+            Self::Loads => 75.0,
         }
     }
 
@@ -96,7 +113,7 @@ impl Work {
     ///
     /// # Errors
     /// Something that must be there is not.
-    pub(crate) fn measure(&self, setting: &Setting) -> Result<Value> {
+    pub(crate) fn measure(&self, setting: &Setting, journal: &Journal) -> Result<Value> {
         let ring = |label: &str| setting.ring(label).context("a ring of the plan");
         let value = match self {
             Self::HashSpeed(length) => {
@@ -116,15 +133,42 @@ impl Work {
                 let placing = Placing::by_name(name).context("a placing of the plan")?;
                 serde_json::to_value(placed(setting, ring(label)?, &placing))
             }
+            Self::Loads => serde_json::to_value(engine::loads(setting, journal)?),
+            Self::Counts => {
+                serde_json::to_value(counts::measure(setting, &slow(setting, journal)?)?)
+            }
             Self::Pairs(hash) => {
                 let hash = HashKind::by_name(hash)?;
                 let ring = setting.pair_ring().context("a ring of the plan")?;
-                let rows: Vec<PairRow> = pairs::measure(hash, &setting.keys, ring);
+                let values = setting.values(hash);
+                let rows: Vec<PairRow> =
+                    pairs::measure(hash, (&values, &setting.keys.accesses), ring);
                 serde_json::to_value(rows)
             }
         };
         Ok(value?)
     }
+}
+
+/// Tables that take too long to make under valgrind, which is fifty times slower.
+fn slow(setting: &Setting, journal: &Journal) -> Result<Vec<(String, String)>> {
+    const BUILD_NS_MAX: f64 = 100e6;
+    let mut slow = Vec::new();
+    for ring in setting
+        .rings
+        .iter()
+        .filter(|_| setting.asked.noun.has_distributions())
+    {
+        for placing in placings() {
+            let id = Work::Placed(ring.label.clone(), placing.name.clone()).id();
+            let placed: Option<Placed> = journal.read(&id)?;
+            let table = placed.and_then(|placed| placed.table);
+            if table.is_some_and(|table| table.build.ns > BUILD_NS_MAX) {
+                slow.push((ring.label.clone(), placing.name));
+            }
+        }
+    }
+    Ok(slow)
 }
 
 fn placed(setting: &Setting, ring: &Ring, placing: &Placing) -> Placed {
@@ -151,6 +195,14 @@ fn measured(
     // A ring that can't grow by one, as of `single`, has no cost of growing.
     let table = table_cost::measure(placing, (&smaller, &grown), hash);
     let racks = setting.racks_with(ring);
+    let bounds = [&smaller, &grown].map(|peers| placing.build(peers, hash));
+    let bounded = match bounds {
+        [Ok(built), Ok(next)] => {
+            let both = (built.as_ref(), next.as_ref());
+            bounded::measure(both, (&smaller, &grown), hashes)
+        }
+        _ => None,
+    };
     Ok(Placed {
         refused: None,
         table: table.ok(),
@@ -158,6 +210,7 @@ fn measured(
         movements: movement::measure(placing, claimants, (hash, hashes), PEERS_MAX),
         replicas: replicas::measure(placing, &racks, (hash, hashes)).ok(),
         zipf: setting.wanted.loads(built.as_ref(), claimants, hashes),
+        bounded,
         servers: match ring.configured {
             Some(_) => counted.servers(claimants),
             None => Vec::new(),

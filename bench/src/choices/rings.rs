@@ -3,13 +3,12 @@
 use anyhow::Result;
 use ringlab_core::distribution::{Claimant, Distribution, DistributionKind, Token};
 use ringlab_core::hash::HashKind;
-use serde::{Deserialize, Serialize};
 
 use super::keyset::fold;
 use super::statistics::Random;
 
 /// The peers of one rack.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ring {
     /// How reports call it.
     pub(crate) label: String,
@@ -18,13 +17,13 @@ pub(crate) struct Ring {
     pub(crate) peers: Vec<Peer>,
 }
 
-/// A peer as [`Ring`]s are written down for other processes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A peer.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Peer {
     pub(crate) name: String,
     pub(crate) weight: u32,
-    /// As text; none when the file gives none.
-    pub(crate) tokens: Vec<String>,
+    /// None when the file gives none.
+    pub(crate) tokens: Vec<Token>,
 }
 
 impl Ring {
@@ -39,6 +38,23 @@ impl Ring {
             label: format!("{peers} peers"),
             configured: None,
             peers: (0..peers).map(peer).collect(),
+        }
+    }
+
+    /// As it is written down for another process: names, weights and tokens.
+    pub(crate) fn written(label: &str, peers: &[(String, u32, Vec<String>)]) -> Self {
+        let peer = |(name, weight, tokens): &(String, u32, Vec<String>)| Peer {
+            name: name.clone(),
+            weight: *weight,
+            tokens: tokens
+                .iter()
+                .filter_map(|text| Token::parse(text).ok())
+                .collect(),
+        };
+        Self {
+            label: label.to_owned(),
+            configured: None,
+            peers: peers.iter().map(peer).collect(),
         }
     }
 
@@ -112,6 +128,12 @@ impl Placing {
         placings().into_iter().find(|placing| placing.name == name)
     }
 
+    /// Whether crates do the same: they know no weights, and one way to give points.
+    pub(crate) fn rivals_fit(&self, ring: &Ring) -> bool {
+        let equal = ring.peers.iter().all(|peer| peer.weight == 1);
+        equal && self.name == self.kind.name()
+    }
+
     /// One line about it.
     pub(crate) fn about(&self) -> String {
         let about = self.kind.row().about;
@@ -129,11 +151,6 @@ impl Placing {
         let claimant = |peer: &Peer| {
             before += u64::from(peer.weight);
             let even = (u128::from(before) << 32) / u128::from(sum.max(1)) - 1;
-            let given = peer
-                .tokens
-                .iter()
-                .filter_map(|text| Token::parse(text).ok());
-            let given: Vec<Token> = given.collect();
             Claimant {
                 name: peer.name.clone(),
                 weight: peer.weight,
@@ -141,8 +158,8 @@ impl Placing {
                     Points::Random(count) => {
                         random_tokens(&peer.name, count * peer.weight as usize)
                     }
-                    Points::Even if given.is_empty() => vec![Token::of_hash(even as u64)],
-                    Points::Even => given,
+                    Points::Even if peer.tokens.is_empty() => vec![Token::of_hash(even as u64)],
+                    Points::Even => peer.tokens.clone(),
                 },
             }
         };
@@ -160,7 +177,12 @@ impl Placing {
     ) -> Result<Box<dyn Distribution>, String> {
         let built = self.kind.build(claimants, hash);
         let built = built.map_err(|error| error.to_string())?;
-        let checked = self.kind.check_spread(built.as_ref(), claimants, hash);
+        // Tokens are a ring's way to say weights: here they follow them.
+        let by_tokens = self.kind.name() == "vnode";
+        let weights = self.kind.check_weights(claimants);
+        let checked = weights
+            .or_else(|error| if by_tokens { Ok(()) } else { Err(error) })
+            .and_then(|()| self.kind.check_spread(built.as_ref(), claimants, hash));
         checked.map_err(|error| error.to_string())?;
         Ok(built)
     }
@@ -223,7 +245,7 @@ mod tests {
         for (share, fair) in shares.iter().zip(fair_shares(&claimants)) {
             assert!((share - fair).abs() < 1e-9, "{shares:?}");
         }
-        ring.peers[1].tokens = vec!["7".into()];
+        ring.peers[1].tokens = vec![Token::of_hash(7)];
         assert_eq!(vnode.claimants(&ring)[1].tokens[0].magnitude(), 7);
         let random = Placing::by_name("vnode/160").expect("in the table");
         assert_eq!(random.claimants(&ring)[0].tokens.len(), 480);
@@ -233,16 +255,16 @@ mod tests {
     fn a_newcomer_halves_the_widest_range() {
         let vnode = Placing::by_name("vnode").expect("in the table");
         let mut ring = Ring::made_up(3);
-        for (peer, token) in ring.peers.iter_mut().zip(["100", "300", "4294967295"]) {
-            peer.tokens = vec![token.into()];
+        for (peer, token) in ring.peers.iter_mut().zip([100, 300, 4_294_967_295]) {
+            peer.tokens = vec![Token::of_hash(token)];
         }
         let newcomer = vnode.newcomer(&vnode.claimants(&ring));
         assert_eq!(
             newcomer.tokens[0].magnitude(),
             300 + (4_294_967_295 - 300) / 2
         );
-        for (peer, token) in ring.peers.iter_mut().zip(["100", "300", "500"]) {
-            peer.tokens = vec![token.into()];
+        for (peer, token) in ring.peers.iter_mut().zip([100, 300, 500]) {
+            peer.tokens = vec![Token::of_hash(token)];
         }
         // The range that wraps is from 500 to 100.
         let newcomer = vnode.newcomer(&vnode.claimants(&ring));

@@ -1,10 +1,12 @@
 //! What a comparison is about: the keys, the rings, the reference hash, how much is measured.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
-use ringlab_core::hash::HashKind;
+use ringlab_core::hash::{HashKind, tag_range};
 
 use super::cold;
-use super::data::TopologyAbout;
+use super::given::Given;
 use super::journal::Fingerprint;
 use super::keyset::{KeySet, fold};
 use super::rings::Ring;
@@ -60,15 +62,8 @@ pub(crate) struct Asked {
     pub(crate) objective_p99_ms: f64,
     /// A hash other than the reference.
     pub(crate) hash: Option<String>,
-}
-
-/// A topology file, read.
-#[derive(Debug, Clone)]
-pub(crate) struct Given {
-    pub(crate) about: TopologyAbout,
-    pub(crate) racks: Vec<Ring>,
-    /// Of the file's bytes.
-    pub(crate) digest: u64,
+    /// Where ringd and ringload are; else they are built.
+    pub(crate) programs: Option<PathBuf>,
 }
 
 /// All that units of work need.
@@ -99,7 +94,7 @@ impl Setting {
         let given = asked.given.iter().flat_map(|given| given.racks.clone());
         let rings: Vec<Ring> = made_up.chain(given).collect();
         Ok(Self {
-            hashes: keys.iter().map(|key| reference.hash(key)).collect(),
+            hashes: tagged(&keys, asked.given.as_ref(), reference),
             wanted: Wanted::of(keys.len()),
             evicted_bytes: cold::evicted_bytes(),
             keys,
@@ -107,6 +102,11 @@ impl Setting {
             rings,
             asked,
         })
+    }
+
+    /// The keys, or what their tags leave of them, under a hash.
+    pub(crate) fn values(&self, hash: HashKind) -> Vec<u64> {
+        tagged(&self.keys, self.asked.given.as_ref(), hash)
     }
 
     /// The ring of that label.
@@ -161,4 +161,11 @@ impl Setting {
         }
         parts
     }
+}
+
+fn tagged(keys: &KeySet, given: Option<&Given>, hash: HashKind) -> Vec<u64> {
+    let tag = given.and_then(|given| given.hash_tag);
+    keys.iter()
+        .map(|key| hash.hash(tag_range(key, tag)))
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! The figures as tables: one list of metrics makes the CSV files, the terminal's tables and the
 //! words of `--sort`.
 
-use super::data::{Comparison, HashRow, Movement, PairRow, RingRow, Speed, Time};
+use super::data::{Comparison, HashRow, Movement, PairRow, RingLoad, RingRow, Speed, Time};
 use super::hash_speed::LENGTHS;
 use super::zipf::EXPONENTS;
 use crate::report::table::Table;
@@ -285,6 +285,24 @@ fn of_pairs() -> Vec<Metric<PairRow>> {
     ]
 }
 
+/// The figures of a loaded ring.
+fn of_loads() -> Vec<Metric<RingLoad>> {
+    vec![
+        metric("cpu-us", 2, |row: &RingLoad| Some(row.cpu.ns / 1e3)).shown(),
+        metric("over-first", 3, |row: &RingLoad| Some(row.cpu_ratio[0])).shown(),
+        metric("over-first-least", 3, |row: &RingLoad| {
+            Some(row.cpu_ratio[1])
+        })
+        .shown(),
+        metric("over-first-most", 3, |row: &RingLoad| {
+            Some(row.cpu_ratio[2])
+        })
+        .shown(),
+        metric("met-per-s", 0, |row: &RingLoad| row.met_per_s).shown(),
+        metric("missed-per-s", 0, |row: &RingLoad| row.missed_per_s).shown(),
+    ]
+}
+
 /// All names that `--sort` takes, for an error.
 pub(crate) fn metrics() -> Vec<String> {
     let hashes = of_hashes().into_iter().map(|metric| metric.name);
@@ -354,15 +372,39 @@ pub(crate) fn tables(comparison: &Comparison, by: Option<&str>) -> Vec<(String, 
         tables.push((heading, shown("distribution", &rows, &of_rings(), name)));
     }
     if let Some(first) = comparison.pairs.first() {
-        let served = comparison.pairs.iter().filter(|row| row.refused.is_none());
-        let rows = sorted(served, &of_pairs(), by);
-        let name = |row: &PairRow| format!("{} × {}", row.hash, row.placing);
-        tables.push((
-            format!("pairs, {}", first.ring),
-            shown("pair", &rows, &of_pairs(), name),
-        ));
+        let heading = format!("fullest peer of {} over the mean, by pair", first.ring);
+        tables.push((heading, matrix(&comparison.pairs)));
+    }
+    if let Some(loads) = &comparison.loads {
+        let heading = format!(
+            "rings of {} nodes, at most {} ms for 99%",
+            loads.nodes, loads.objective_p99_ms
+        );
+        let rows: Vec<&RingLoad> = loads.rows.iter().collect();
+        let name = |row: &RingLoad| format!("{} × {}: {}", row.hash, row.distribution, row.why);
+        tables.push((heading, shown("pair", &rows, &of_loads(), name)));
     }
     tables
+}
+
+/// The greatest load of every pair: a row a hash, a column a placing.
+fn matrix(pairs: &[PairRow]) -> Table {
+    let mut table = Table::new(["hash"]);
+    let mut hashes: Vec<&str> = pairs.iter().map(|pair| pair.hash.as_str()).collect();
+    hashes.dedup();
+    for hash in &hashes {
+        table.row([(*hash).to_owned()]);
+    }
+    let first = pairs.iter().filter(|pair| pair.hash == pairs[0].hash);
+    for column in first {
+        let cells = pairs.iter().filter(|pair| pair.placing == column.placing);
+        let cell = |pair: &PairRow| match &pair.spread {
+            Some(spread) => format!("{:.3}", spread.peak.seen),
+            None => "refused".to_owned(),
+        };
+        table.column(column.placing.clone(), cells.map(cell));
+    }
+    table
 }
 
 fn shown<R>(first: &str, rows: &[&R], all: &[Metric<R>], name: impl Fn(&R) -> String) -> Table {
@@ -429,6 +471,11 @@ pub(crate) fn csv(comparison: &Comparison) -> Vec<(&'static str, String)> {
             "pairs.csv",
             lines(&heads, &comparison.pairs, &of_pairs(), id),
         ));
+    }
+    if let Some(loads) = &comparison.loads {
+        let id = |row: &RingLoad| vec![row.hash.clone(), row.distribution.clone(), row.why.clone()];
+        let heads = ["hash", "distribution", "why"];
+        files.push(("loads.csv", lines(&heads, &loads.rows, &of_loads(), id)));
     }
     files
 }

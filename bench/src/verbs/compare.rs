@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use ringlab_core::limits::PEERS_MAX;
 
-use crate::choices::{self, Asked, Noun, Setting, keyset};
+use crate::choices::{self, Asked, Given, Noun, Setting, keyset};
 use crate::exit::{Exit, Usage};
 use crate::moment;
 use crate::report::{self, About};
@@ -24,6 +24,12 @@ pub(crate) struct Args {
     /// A file of keys, or a generator: see below
     #[arg(long, value_name = "FILE|GENERATOR", default_value = "user:%07d")]
     keys: String,
+    /// A nutcracker.yml, dynomite.yml or file of ringd, whose rings are compared beside others
+    #[arg(long, value_name = "FILE.yml")]
+    topology: Option<PathBuf>,
+    /// The pool of the topology file, where it has several
+    #[arg(long, value_name = "NAME", requires = "topology")]
+    pool: Option<String>,
     /// Peers of the rings that are made up
     #[arg(long, value_delimiter = ',', default_values_t = [8, 32, 128, 1024])]
     peers: Vec<usize>,
@@ -46,9 +52,15 @@ pub(crate) struct Args {
     /// The objective of the loaded rings: 99% of the responses within so many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5.0)]
     p99_ms: f64,
+    /// Takes ringd and ringload from this folder instead of building them
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Runs the cases of a list, to be counted by valgrind: how the program starts itself
+    #[arg(long, hide = true, value_name = "LIST")]
+    counted: Option<PathBuf>,
 }
 
 fn after_help() -> String {
@@ -60,8 +72,12 @@ fn after_help() -> String {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Exit> {
+        if let Some(list) = &self.counted {
+            choices::count_work(list)?;
+            return Ok(Exit::Pass);
+        }
         self.check()?;
-        let setting = Setting::of(self.asked())?;
+        let setting = Setting::of(self.asked()?)?;
         let dir = match &self.out {
             Some(dir) => dir.clone(),
             None => new_dir(&self.command())?,
@@ -104,20 +120,23 @@ impl Args {
         Ok(())
     }
 
-    fn asked(&self) -> Asked {
+    fn asked(&self) -> Result<Asked> {
         let mut peers = self.peers.clone();
         peers.sort_unstable();
         peers.dedup();
-        Asked {
+        let given = self.topology.as_ref();
+        let given = given.map(|path| Given::read(path, self.pool.as_deref()));
+        Ok(Asked {
             noun: self.noun,
             keys: self.keys.clone(),
             peers,
-            given: None,
+            given: given.transpose()?,
             count: !self.no_instructions,
             load: !self.no_load,
             objective_p99_ms: self.p99_ms,
             hash: self.hash.clone(),
-        }
+            programs: self.programs.clone(),
+        })
     }
 
     /// The command that repeats the comparison.
@@ -131,6 +150,12 @@ impl Args {
         );
         if let Some(hash) = &self.hash {
             command += &format!(" --hash {hash}");
+        }
+        if let Some(path) = &self.topology {
+            command += &format!(" --topology '{}'", path.display());
+        }
+        if let Some(pool) = &self.pool {
+            command += &format!(" --pool '{pool}'");
         }
         if self.no_instructions {
             command += " --no-instructions";
