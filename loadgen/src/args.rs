@@ -8,6 +8,8 @@ use ringlab_loadgen::RunConfig;
 use crate::load_args::{LoadArgs, TapeArgs};
 
 use crate::args_check::CheckArgs;
+use crate::args_faults::FaultArgs;
+use crate::args_files::FileArgs;
 use crate::args_link::LinkArgs;
 use crate::verbs::{AbArgs, CalibrateArgs, CompareArgs, NullArgs, SearchArgs, SweepArgs};
 use crate::worker_args::{FleetArgs, WorkerArgs};
@@ -103,9 +105,10 @@ pub(crate) struct RunArgs {
     failures_allowed: f64,
     #[command(flatten)]
     check: CheckArgs,
-    /// Write the report as JSON to this file; - is standard output, instead of the table
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
     /// No live line
     #[arg(long, short = 'q')]
     pub(crate) quiet: bool,
@@ -115,7 +118,7 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
-    pub(crate) fn config(&self) -> RunConfig {
+    pub(crate) fn config(&self) -> anyhow::Result<RunConfig> {
         let (workers, fleet) = self.fleet.config();
         let mut config = RunConfig {
             endpoints: self.endpoints.clone(),
@@ -133,13 +136,15 @@ impl RunArgs {
             timeout_ms: self.timeout_ms,
             seed: self.seed,
             server_pids: self.server_pids.clone(),
+            server_info: !self.faults.no_server_info,
+            timeline: self.faults.timeline()?,
             mark_file: self.mark_file.clone(),
             failures_allowed: self.failures_allowed,
             check: self.check.config(),
             ..RunConfig::default()
         };
         self.load.apply(&mut config);
-        config
+        Ok(config)
     }
 }
 
@@ -251,7 +256,7 @@ mod tests {
         let Verb::Run(args) = Cli::parse_from(line).verb else {
             panic!("another verb")
         };
-        let config = args.config();
+        let config = args.config().unwrap();
         assert_eq!(config.mix, Mix { get: 1, set: 2 });
         assert!(config.commands.is_empty() && config.size == SizeLaw::Fixed(1000));
         assert_eq!(Workload::named("ycsb-a").map(|w| w.name), Some("ycsb-a"));
@@ -286,6 +291,6 @@ mod tests {
             seconds: config.seconds_max(),
             ..config.clone()
         };
-        assert_eq!(args.config(), config, "{line}");
+        assert_eq!(args.config().unwrap(), config, "{line}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::check::config::{self, CheckConfig, Role};
+use crate::faults::{Timeline, TimelineError};
 use crate::law::{KeyConfig, KeyLaw, LawError, Mix};
 use crate::link::{LinkConfig, Protocol};
 use crate::preload::PreloadCheck;
@@ -68,6 +69,10 @@ pub struct RunConfig {
     pub seed: u64,
     /// Processes of the server, for its CPU per request.
     pub server_pids: Vec<u32>,
+    /// Where no process is named: ask the endpoints for their processor time (`INFO cpu`).
+    pub server_info: bool,
+    /// What is done to the servers meanwhile.
+    pub timeline: Timeline,
     /// A file whose appended lines become event marks.
     pub mark_file: Option<PathBuf>,
     /// Share of requests that may fail before the verdict is DATA ERRORS.
@@ -104,6 +109,8 @@ impl Default for RunConfig {
             preload_check: PreloadCheck::default(),
             seed: 1,
             server_pids: Vec::new(),
+            server_info: false,
+            timeline: Timeline::default(),
             mark_file: None,
             failures_allowed: 0.0,
             check: None,
@@ -120,6 +127,9 @@ pub enum ConfigError {
     /// Settings that contradict each other.
     #[error("{0}")]
     Contradiction(&'static str),
+    /// The fault timeline can't be followed.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
     /// A command or a law makes no sense.
     #[error(transparent)]
     Law(#[from] LawError),
@@ -144,6 +154,7 @@ impl RunConfig {
         if let Some(refusal) = self.link.refusal() {
             return Err(ConfigError::Contradiction(refusal));
         }
+        self.timeline.check()?;
         self.check_load()?;
         self.check_span()?;
         self.check_keys()?;
@@ -396,6 +407,13 @@ impl RunConfig {
         }
         if self.keys.partitioned {
             words.push("--partitioned".into());
+        }
+        for (name, values) in self.timeline.words() {
+            let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
+            words.push(format!("--{name} {}", values.join(" ")));
+        }
+        if !self.server_info {
+            words.push("--no-server-info".into());
         }
         for (name, value) in self.link.words() {
             words.push(match value {

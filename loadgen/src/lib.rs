@@ -12,6 +12,7 @@
 //! whatever it waited for. Closed loop is what a missing rate means, and the report says so.
 #![forbid(unsafe_code)]
 
+mod attribution;
 mod check;
 mod clock;
 mod compare;
@@ -21,6 +22,8 @@ mod crew;
 mod decode;
 mod dial;
 mod encode;
+mod faults;
+mod hlog;
 mod inserts;
 mod late;
 mod law;
@@ -69,6 +72,8 @@ pub use compare::compare;
 pub use config::{ConfigError, RunConfig};
 pub use decode::DecodeError;
 pub use dial::DialError;
+pub use faults::{Action, Event, FaultReport, Node, NodeProcess, Timeline, TimelineError};
+pub use hlog::HistogramLog;
 pub use law::{KeyConfig, KeyLaw, KeySampler, KeyShift, LawError, Mix};
 pub use link::{LinkConfig, Protocol, Secret, TlsConfig};
 pub use live::{Both, Interval, LiveLine, Observer, Progress, Quiet};

@@ -3,19 +3,23 @@
 
 mod args;
 mod args_check;
+mod args_faults;
+mod args_files;
 mod args_link;
 mod load_args;
 mod verbs;
 mod worker_args;
 
-use std::fs;
-use std::io::IsTerminal;
+use std::fs::{self, File};
+use std::io::{BufWriter, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use ringlab_loadgen::{LiveLine, Marks, Quiet, RunReport, Style, Worth, run, table};
+use ringlab_loadgen::{
+    Both, HistogramLog, LiveLine, Marks, Observer, Quiet, RunReport, Style, Worth, run, table,
+};
 
 use args::{Cli, RunArgs, Verb};
 
@@ -37,17 +41,24 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 fn run_once(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let config = args.config();
-    let marks = Marks::default();
-    let report = if args.quiet {
-        run(&config, &marks, &mut Quiet)?
-    } else {
-        let mut line = LiveLine::default();
-        let report = run(&config, &marks, &mut line)?;
-        line.end();
-        report
+    let config = args.config()?;
+    let mut line = LiveLine::default();
+    let mut quiet = Quiet;
+    let seen: &mut dyn Observer = if args.quiet { &mut quiet } else { &mut line };
+    let report = match &args.files.hlog {
+        None => run(&config, &Marks::default(), seen)?,
+        Some(path) => {
+            let file = File::create(path).with_context(|| path.display().to_string())?;
+            let mut log = HistogramLog::new(BufWriter::new(file));
+            let report = run(&config, &Marks::default(), &mut Both(seen, &mut log))?;
+            log.finish().with_context(|| path.display().to_string())?;
+            report
+        }
     };
-    show(&report, args.json.as_deref())?;
+    if !args.quiet {
+        line.end();
+    }
+    show(&report, args.files.json.as_deref())?;
     let refused = args.gate && report.verdict.worth != Worth::Valid;
     Ok(if refused {
         ExitCode::from(EXIT_NOT_VALID)

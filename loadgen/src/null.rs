@@ -104,6 +104,8 @@ struct Loop {
     stall_ns: Option<(u64, u64)>,
     first_request: Option<u64>,
     slower: f64,
+    /// Processor time of the thread when it last had burnt its share.
+    burnt_at: u64,
     buffer: Vec<u8>,
 }
 
@@ -131,6 +133,7 @@ impl Loop {
             stall_ns: config.stall_ns,
             first_request: None,
             slower: config.slower,
+            burnt_at: 0,
             buffer: vec![0; 64 << 10],
         })
     }
@@ -140,7 +143,6 @@ impl Loop {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
-        let began = clock::thread_cpu();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             if event.token() == LISTENER {
@@ -150,7 +152,7 @@ impl Loop {
             }
         }
         self.events = events;
-        self.burn(began);
+        self.burn();
         Ok(())
     }
 
@@ -205,11 +207,15 @@ impl Loop {
         }
     }
 
-    fn burn(&self, began: u64) {
-        let used = clock::thread_cpu() - began;
-        let until = began + used + (used as f64 * self.slower) as u64;
-        while self.slower > 0.0 && clock::thread_cpu() < until {
-            std::hint::spin_loop();
+    /// All time counts, that of the kernel for this thread too.
+    fn burn(&mut self) {
+        if self.slower > 0.0 {
+            let now = clock::thread_cpu();
+            let until = now + ((now - self.burnt_at) as f64 * self.slower) as u64;
+            while clock::thread_cpu() < until {
+                std::hint::spin_loop();
+            }
+            self.burnt_at = clock::thread_cpu();
         }
     }
 }

@@ -44,36 +44,9 @@ fn schedstat(text: &str, field: usize) -> Option<u64> {
     text.split_ascii_whitespace().nth(field)?.parse().ok()
 }
 
-/// Processor time of several processes. One that ends keeps what it had used by then.
-#[derive(Debug)]
-pub(crate) struct ProcessesCpu {
-    processes: Vec<(u32, Option<u64>)>,
-}
-
-impl ProcessesCpu {
-    pub(crate) fn of(pids: &[u32]) -> Self {
-        Self {
-            processes: pids.iter().map(|&pid| (pid, None)).collect(),
-        }
-    }
-
-    /// Nanoseconds of them all so far; none if there are none, or one was never there.
-    pub(crate) fn used_ns(&mut self) -> Option<u64> {
-        for (pid, used) in &mut self.processes {
-            *used = process_cpu_ns(*pid).or(*used);
-        }
-        let used = self
-            .processes
-            .iter()
-            .map(|(_, used)| *used)
-            .sum::<Option<u64>>();
-        used.filter(|_| !self.processes.is_empty())
-    }
-}
-
 /// Processor time of a process so far, in ns: to the ns by `schedstat` of all its threads where
 /// the kernel counts there, else to the clock tick.
-fn process_cpu_ns(pid: u32) -> Option<u64> {
+pub(crate) fn process_cpu_ns(pid: u32) -> Option<u64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let fine: u64 = threads
         .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
@@ -119,23 +92,5 @@ impl Host {
             processor: model.map(|model| model.trim_start_matches([' ', '\t', ':']).to_owned()),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::process::Command;
-
-    #[test]
-    fn a_process_that_ends_keeps_what_it_used() {
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let mut cpu = ProcessesCpu::of(&[std::process::id(), child.id()]);
-        let before = cpu.used_ns().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(cpu.used_ns().unwrap() >= before);
-        assert_eq!(ProcessesCpu::of(&[child.id()]).used_ns(), None);
-        assert_eq!(ProcessesCpu::of(&[]).used_ns(), None);
     }
 }

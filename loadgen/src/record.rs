@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
 
+use crate::attribution::Sources;
+use crate::check::ledger::Fault;
 use crate::check::report::{CheckCounts, CheckReport};
 use crate::clock;
 use crate::config::RunConfig;
+use crate::faults::judge::Look;
 use crate::live::{Interval, Observer, Progress};
 use crate::marks::{MarkFile, Marks};
-use crate::procfs::ProcessesCpu;
-use crate::report::{EventMark, LatencySummary, SeriesRow, Steady};
+use crate::report::{EventMark, LatencySummary, SeriesRow, Steady, spread};
 use crate::steady::Trend;
 use crate::verdict::is_settled;
 use crate::window::{Counts, WINDOW_NS, Window, histogram};
@@ -29,27 +31,47 @@ pub(crate) struct Point {
 }
 
 /// Processor times at one moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CpuSample {
     at: u64,
     pub(crate) client_ns: u64,
-    pub(crate) server_ns: Option<u64>,
+    /// Of each source.
+    pub(crate) servers_ns: Vec<Option<u64>>,
 }
 
 impl CpuSample {
-    fn now(servers: &mut ProcessesCpu) -> Self {
+    fn now(servers: &mut Sources) -> Self {
         Self {
             at: clock::now(),
             client_ns: clock::process_cpu(),
-            server_ns: servers.used_ns(),
+            servers_ns: servers.used_ns(),
         }
+    }
+
+    /// What each source used since an earlier sample, in ns.
+    pub(crate) fn used_since(&self, earlier: &Self) -> Vec<Option<u64>> {
+        let pairs = self.servers_ns.iter().zip(&earlier.servers_ns);
+        pairs
+            .map(|(now, then)| Some((*now)?.saturating_sub((*then)?)))
+            .collect()
+    }
+
+    /// Nanoseconds since an earlier sample.
+    pub(crate) fn since(&self, earlier: &Self) -> f64 {
+        self.at.saturating_sub(earlier.at).max(1) as f64
     }
 
     /// Processors the servers kept busy since an earlier sample.
     pub(crate) fn server_cpus_since(&self, earlier: &Self) -> Option<f64> {
-        let used = self.server_ns?.saturating_sub(earlier.server_ns?);
-        Some(used as f64 / self.at.saturating_sub(earlier.at).max(1) as f64)
+        let used = all_of(&self.used_since(earlier))?;
+        Some(used as f64 / self.since(earlier))
     }
+}
+
+/// The sum, if there are some and all are known.
+pub(crate) fn all_of(used_ns: &[Option<u64>]) -> Option<u64> {
+    let sum = used_ns.iter().copied().sum::<Option<u64>>();
+    sum.filter(|_| !used_ns.is_empty())
 }
 
 /// What the last second is put together from: a window's counters and responses.
@@ -91,12 +113,18 @@ pub(crate) struct Record<'a> {
     pub(crate) events: Vec<EventMark>,
     events_told: usize,
     mark_file: MarkFile,
-    servers: ProcessesCpu,
+    pub(crate) servers: Sources,
+    /// Windows as the events are judged by, from where they can happen.
+    pub(crate) looks: Vec<Look>,
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn new(config: &'a RunConfig, commands: Vec<String>, start: u64) -> Self {
-        let mut servers = ProcessesCpu::of(&config.server_pids);
+    pub(crate) fn new(
+        config: &'a RunConfig,
+        commands: Vec<String>,
+        mut servers: Sources,
+        start: u64,
+    ) -> Self {
         let sample = CpuSample::now(&mut servers);
         let at_once = config.settle_seconds == 0.0 || config.requests.is_some() || config.varies();
         let start_unix_ms = clock::unix_ms() + start.saturating_sub(clock::now()) / 1_000_000;
@@ -115,7 +143,7 @@ impl<'a> Record<'a> {
             busiest_ns: 0,
             sent: 0,
             points: Vec::new(),
-            samples: [sample; 2],
+            samples: [sample.clone(), sample.clone()],
             recent: VecDeque::new(),
             recent_samples: VecDeque::from([sample]),
             windows: 0,
@@ -127,6 +155,7 @@ impl<'a> Record<'a> {
             events_told: 0,
             mark_file: MarkFile::default(),
             servers,
+            looks: Vec::new(),
         }
     }
 
@@ -179,14 +208,16 @@ impl<'a> Record<'a> {
                 self.span.add(&window.counts);
                 self.busiest_ns += window.busiest_ns;
                 self.points.push(point);
-                self.samples[1] = sample;
+                self.samples[1] = sample.clone();
             }
             "drain" => self.measured.add(window),
             _ => {
                 self.points.push(point);
-                self.samples[0] = sample;
-                self.samples[1] = sample;
+                self.samples = [sample.clone(), sample.clone()];
             }
+        }
+        if phase != "settle" && !self.config.timeline.events.is_empty() {
+            self.look(index, window, &response);
         }
         self.recent.push_back((window.counts, response));
         self.recent_samples.push_back(sample);
@@ -200,6 +231,29 @@ impl<'a> Record<'a> {
                 self.look_if_settled(index);
             }
         }
+    }
+
+    fn look(&mut self, index: u64, window: &Window, response: &Histogram<u64>) {
+        let start = index * WINDOW_NS;
+        let beyond = self.config.timeline.objective.map_or(0, |objective| {
+            response.len()
+                - response
+                    .count_between(0, objective.limit_ns)
+                    .min(response.len())
+        });
+        let asked = window.backlog + window.in_flight > 0;
+        let first_failure = window.first_failure;
+        self.looks.push(Look {
+            start_s: start as f64 / 1e9,
+            end_s: (start + WINDOW_NS) as f64 / 1e9,
+            count: response.len(),
+            beyond,
+            failed: window.counts.failed(),
+            first_failure_s: (first_failure > 0)
+                .then(|| first_failure.saturating_sub(self.start) as f64 / 1e9),
+            silent: asked && window.counts.completed == 0,
+            lost_writes: window.check.faults[Fault::Lost.index()],
+        });
     }
 
     /// In closed loop the response is the service.
@@ -251,6 +305,7 @@ impl<'a> Record<'a> {
             p99_ns: summary.p99_ns,
             p99_9_ns: summary.p99_9_ns,
             max_ns: summary.max_ns,
+            spread: spread(&response),
             backlog: self.backlog,
             in_flight: self.in_flight,
             client_cpus: counts.cpu_ns as f64 / 1e9,

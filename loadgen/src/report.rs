@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::report::CheckReport;
 use crate::config::RunConfig;
+use crate::faults::FaultReport;
 use crate::preload::PreloadReport;
 use crate::procfs::Host;
 use crate::steady::Trend;
@@ -51,6 +52,8 @@ pub struct RunReport {
     pub commands: Vec<CommandReport>,
     /// Rows by endpoint.
     pub endpoints: Vec<EndpointReport>,
+    /// Rows by node or process of the server, where some are named.
+    pub servers: Vec<ServerReport>,
     /// Failures by class.
     pub failures: Vec<FailureClass>,
     /// What `--check` found.
@@ -64,6 +67,8 @@ pub struct RunReport {
     pub series: Vec<SeriesRow>,
     /// What happened meanwhile.
     pub events: Vec<EventMark>,
+    /// What the timeline's events did.
+    pub faults: Vec<FaultReport>,
 }
 
 /// Parts of the run in seconds.
@@ -181,6 +186,20 @@ impl LatencySummary {
     }
 }
 
+/// How many values there are in each step, of which eight make a factor of ten.
+pub(crate) fn spread(histogram: &Histogram<u64>) -> Vec<(u32, u64)> {
+    let mut spread: Vec<(u32, u64)> = Vec::new();
+    for value in histogram.iter_recorded() {
+        let ns = value.value_iterated_to().max(1) as f64;
+        let step = (8.0 * ns.log10()) as u32;
+        match spread.last_mut() {
+            Some((last, count)) if *last == step => *count += value.count_at_value(),
+            _ => spread.push((step, value.count_at_value())),
+        }
+    }
+    spread
+}
+
 fn spectrum(histogram: &Histogram<u64>) -> Vec<(f64, u64)> {
     let mut points = vec![(0.0, histogram.min())];
     let mut beyond = 1.0;
@@ -223,6 +242,21 @@ pub struct EndpointReport {
     pub service_mean_ns: Option<f64>,
     /// Longest of write to reply.
     pub service_max_ns: Option<u64>,
+    /// Its responses.
+    pub response: LatencySummary,
+    /// What it says of its processor time, for one of its requests.
+    pub server_cpu_ns_per_request: Option<f64>,
+}
+
+/// One node or process of the server. A node may work for requests that others were asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServerReport {
+    /// Its name.
+    pub name: String,
+    /// Processors it kept busy.
+    pub cpus: Option<f64>,
+    /// Its processor time for one request of the whole load.
+    pub cpu_ns_per_request: Option<f64>,
 }
 
 /// Processor time and system calls of the measured span.
@@ -236,6 +270,8 @@ pub struct Cost {
     pub server_cpu_ns_per_request: Option<f64>,
     /// Processors the server processes kept busy.
     pub server_cpus: Option<f64>,
+    /// Processors the busiest of them kept busy.
+    pub server_cpus_max: Option<f64>,
     /// Busiest worker's processor time as a share of wall time.
     pub worker_busy_max: f64,
     /// Share of the workers' time that they waited for a processor.
@@ -288,6 +324,8 @@ pub struct SeriesRow {
     pub p99_9_ns: Option<u64>,
     /// Longest response.
     pub max_ns: Option<u64>,
+    /// Responses by their size, as (step, how many): step k is from 10^(k / 8) ns on.
+    pub spread: Vec<(u32, u64)>,
     /// Arrivals due and not sent, at the end.
     pub backlog: u64,
     /// Requests unanswered, at the end.

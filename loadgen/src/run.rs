@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
+use crate::attribution::Sources;
 use crate::check::audit::audit;
 use crate::check::checker::Checker;
 use crate::check::readback::ReadBack;
@@ -13,6 +14,7 @@ use crate::config::{ConfigError, RunConfig};
 use crate::crew::{Common, Crew, Merger, connect};
 use crate::dial::{DialError, Dialer};
 use crate::encode::Encoder;
+use crate::faults::act::{Cast, Stage};
 use crate::live::Observer;
 use crate::marks::Marks;
 use crate::preload::{PreloadError, preload};
@@ -23,7 +25,7 @@ use crate::report::RunReport;
 use crate::tls::TlsError;
 use crate::trace::TraceError;
 use crate::trace::source::Source;
-use crate::window::Window;
+use crate::window::{WINDOW_NS, Window};
 
 /// From the last thread's start to the first request.
 const LEAD_NS: u64 = 20_000_000;
@@ -71,7 +73,9 @@ pub fn run(
     config.check()?;
     let config = named(config);
     let encoder = Encoder::new(&config)?;
+    let cast = Arc::new(Cast::gather(&config.timeline.nodes, &config.endpoints)?);
     let dialer = Arc::new(Dialer::new(&config.link)?);
+    let sources = Sources::of(&config, &cast, &dialer);
     let mut checker = config
         .check
         .as_ref()
@@ -106,13 +110,15 @@ pub fn run(
         Crew::elsewhere(Fleet::prepare(&config, preloaded_since)?)
     };
     let start = crew.begin(clock::now() + LEAD_NS)?;
-    let record = Record::new(&config, names, start);
+    let record = Record::new(&config, names, sources, start);
     let conductor = Conductor {
         common: &common,
         marks,
         observer,
         record,
         crew,
+        cast,
+        stage: None,
     };
     let mut report = conductor.conduct()?;
     report.preload = preloaded;
@@ -143,6 +149,9 @@ struct Conductor<'a> {
     observer: &'a mut dyn Observer,
     record: Record<'a>,
     crew: Crew,
+    cast: Arc<Cast>,
+    /// Where the timeline's events happen, once measuring begins.
+    stage: Option<Stage>,
 }
 
 impl Conductor<'_> {
@@ -153,7 +162,7 @@ impl Conductor<'_> {
             let spare = merger.add(source, window);
             self.crew.recycle(source, spare);
             while let Some((index, window)) = merger.complete() {
-                self.window(index, &window);
+                self.window(index, &window)?;
             }
         }
         self.record.check_report = match (self.crew.join(), &self.common.checker) {
@@ -161,18 +170,36 @@ impl Conductor<'_> {
             (None, Some(checker)) => Some(checked(self.common, checker, &self.record.check)),
             (None, None) => None,
         };
-        Ok(self.record.report())
+        let done = self.stage.map_or_else(Vec::new, Stage::close);
+        self.record.marks(self.marks);
+        Ok(self.record.report(&done))
     }
 
     /// One window of all workers together.
-    fn window(&mut self, index: u64, window: &Window) {
+    fn window(&mut self, index: u64, window: &Window) -> Result<(), RunError> {
         self.record.marks(self.marks);
         self.record.window(index, window);
         if let Some(stop_at) = self.record.stop_at() {
             self.crew.stop(stop_at);
         }
         self.record.show(index, window, self.observer);
+        if self.stage.is_none() {
+            self.open_stage()?;
+        }
         self.observer.progress(&self.record.progress());
+        Ok(())
+    }
+
+    /// The timeline counts from where measuring begins.
+    fn open_stage(&mut self) -> Result<(), RunError> {
+        let timeline = &self.common.config.timeline;
+        let begins = self.record.measure_from;
+        if let Some(first) = begins.filter(|_| !timeline.events.is_empty()) {
+            let start = self.record.start;
+            let times = (start + first * WINDOW_NS, start);
+            self.stage = Some(Stage::open(timeline, &self.cast, self.marks, times)?);
+        }
+        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
 //! From the record of a run to its report.
 
+use crate::faults::judge::{self, Done};
 use crate::procfs::Host;
-use crate::record::{Record, WINDOWS_A_SECOND, steadiness, sum};
+use crate::record::{Record, WINDOWS_A_SECOND, all_of, steadiness, sum};
 use crate::report::{
-    CommandReport, Cost, EndpointReport, Latency, LatencySummary, RunReport, SCHEMA_VERSION, Span,
-    Totals,
+    CommandReport, Cost, EndpointReport, Latency, LatencySummary, RunReport, SCHEMA_VERSION,
+    ServerReport, Span, Totals,
 };
-use crate::verdict::{Evidence, judge};
+use crate::verdict::{self, Evidence};
+use crate::window::EndpointCounts;
 use crate::workload::notes;
 
 const OPEN: &str =
@@ -14,8 +16,8 @@ const OPEN: &str =
 const CLOSED: &str = "closed loop: latency excludes waiting the server caused";
 
 impl Record<'_> {
-    /// The report.
-    pub(crate) fn report(self) -> RunReport {
+    /// The report; `done` are the timeline's events.
+    pub(crate) fn report(self, done: &[Done]) -> RunReport {
         let span = self.measured_span();
         let totals = self.totals(&span);
         let latency = self.latency();
@@ -23,7 +25,7 @@ impl Record<'_> {
         let steady = steadiness(&self.points, self.settled);
         let config = self.config;
         let open = config.is_open();
-        let verdict = judge(&Evidence {
+        let verdict = verdict::judge(&Evidence {
             totals: &totals,
             latency: &latency,
             cost: &cost,
@@ -32,6 +34,7 @@ impl Record<'_> {
             slots: u64::from(config.connections) * u64::from(config.depth),
             failures_allowed: config.failures_allowed,
             check: self.check_report.as_ref(),
+            disturbed: !config.timeline.events.is_empty(),
         });
         RunReport {
             schema_version: SCHEMA_VERSION,
@@ -50,6 +53,13 @@ impl Record<'_> {
             latency,
             commands: self.commands(&span),
             endpoints: self.endpoints(),
+            servers: self.servers(),
+            faults: judge::judge(
+                done,
+                &self.looks,
+                config.timeline.objective.as_ref(),
+                config.check.is_some(),
+            ),
             failures: self.measured.failures.clone(),
             check: self.check_report,
             cost,
@@ -146,8 +156,16 @@ impl Record<'_> {
     }
 
     fn endpoints(&self) -> Vec<EndpointReport> {
+        let [first, last] = &self.samples;
+        let told = self.servers.are_endpoints();
+        let used_ns = last.used_since(first);
         let rows = self.config.endpoints.iter().zip(&self.measured.endpoints);
-        let row = |(endpoint, counts): (&String, &crate::window::EndpointCounts)| {
+        let row = |(index, (endpoint, counts)): (usize, (&String, &EndpointCounts))| {
+            let response = match self.measured.endpoint_responses.get(index) {
+                Some(own) => LatencySummary::of(own),
+                None => self.latency().response,
+            };
+            let used_ns = used_ns.get(index).copied().flatten().filter(|_| told);
             let answered = counts.completed > 0;
             EndpointReport {
                 endpoint: endpoint.clone(),
@@ -157,9 +175,31 @@ impl Record<'_> {
                 service_mean_ns: answered
                     .then(|| counts.service_ns_sum as f64 / counts.completed as f64),
                 service_max_ns: answered.then_some(counts.service_ns_max),
+                response,
+                server_cpu_ns_per_request: used_ns
+                    .filter(|_| answered)
+                    .map(|ns| ns as f64 / counts.completed as f64),
             }
         };
-        rows.map(row).collect()
+        rows.enumerate().map(row).collect()
+    }
+
+    /// Endpoints that tell their own processor time have it in their own rows.
+    fn servers(&self) -> Vec<ServerReport> {
+        if self.servers.are_endpoints() {
+            return Vec::new();
+        }
+        let [first, last] = &self.samples;
+        let completed = self.span.completed;
+        let row = |(name, used_ns): (String, Option<u64>)| ServerReport {
+            name,
+            cpus: used_ns.map(|ns| ns as f64 / last.since(first)),
+            cpu_ns_per_request: used_ns
+                .filter(|_| completed > 0)
+                .map(|ns| ns as f64 / completed as f64),
+        };
+        let names = self.servers.names().into_iter();
+        names.zip(last.used_since(first)).map(row).collect()
     }
 
     fn cost(&self, span: &Span) -> Cost {
@@ -167,7 +207,8 @@ impl Record<'_> {
         let per_request =
             |count: u64| (counts.completed > 0).then(|| count as f64 / counts.completed as f64);
         let [first, last] = &self.samples;
-        let server_ns = last.server_ns.zip(first.server_ns);
+        let servers_ns = last.used_since(first);
+        let busiest_ns = servers_ns.iter().copied().max().flatten();
         let wall_ns = (span.measured_s * 1e9).max(1.0);
         let workers = f64::from(self.config.workers);
         Cost {
@@ -175,9 +216,9 @@ impl Record<'_> {
             client_process_cpu_ns_per_request: (self.config.fleet.hosts.is_empty())
                 .then(|| per_request(last.client_ns - first.client_ns))
                 .flatten(),
-            server_cpu_ns_per_request: server_ns
-                .and_then(|(last, first)| per_request(last.saturating_sub(first))),
+            server_cpu_ns_per_request: all_of(&servers_ns).and_then(per_request),
             server_cpus: last.server_cpus_since(first),
+            server_cpus_max: busiest_ns.map(|ns| ns as f64 / last.since(first)),
             worker_busy_max: self.busiest_ns as f64 / wall_ns,
             runqueue_share: counts.runqueue_ns as f64 / wall_ns / workers,
             system_calls_per_request: per_request(counts.system_calls()),

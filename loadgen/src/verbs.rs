@@ -20,33 +20,31 @@ use crate::EXIT_NOT_VALID;
 use crate::args::RunArgs;
 
 #[derive(Debug, Args)]
-#[group(id = "objectives", required = true, multiple = false)]
+#[group(multiple = false)]
 struct Objectives {
-    /// Any percentile and its limit, as p97.5=2ms
-    #[arg(long, value_name = "pN=TIME", group = "objectives")]
-    objective: Option<Objective>,
     /// Limit of the median
-    #[arg(long, value_name = "TIME", group = "objectives")]
+    #[arg(long, value_name = "TIME")]
     p50: Option<String>,
     /// Limit of the 90th percentile
-    #[arg(long, value_name = "TIME", group = "objectives")]
+    #[arg(long, value_name = "TIME")]
     p90: Option<String>,
     /// Limit of the 95th percentile
-    #[arg(long, value_name = "TIME", group = "objectives")]
+    #[arg(long, value_name = "TIME")]
     p95: Option<String>,
     /// Limit of the 99th percentile
-    #[arg(long, value_name = "TIME", group = "objectives")]
+    #[arg(long, value_name = "TIME")]
     p99: Option<String>,
     /// Limit of the 99.9th percentile
-    #[arg(long = "p99.9", value_name = "TIME", group = "objectives")]
+    #[arg(long = "p99.9", value_name = "TIME")]
     p99_9: Option<String>,
     /// Limit of the 99.99th percentile
-    #[arg(long = "p99.99", value_name = "TIME", group = "objectives")]
+    #[arg(long = "p99.99", value_name = "TIME")]
     p99_99: Option<String>,
 }
 
 impl Objectives {
-    fn objective(&self) -> anyhow::Result<Objective> {
+    /// The one given here, or else by --objective.
+    fn objective(&self, other: Option<Objective>) -> anyhow::Result<Objective> {
         let limits = [
             ("p50", &self.p50),
             ("p90", &self.p90),
@@ -60,7 +58,7 @@ impl Objectives {
                 return Ok(format!("{name}={limit}").parse()?);
             }
         }
-        self.objective.context("no objective")
+        other.context("say what must hold, as --p99 1ms or --objective p97.5=2ms")
     }
 }
 
@@ -192,15 +190,15 @@ fn show(report: &impl Serialize, json: Option<&Path>, table: &str) -> anyhow::Re
 impl SearchArgs {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let wanted = SeekConfig {
-            objective: self.objectives.objective()?,
+            objective: self.objectives.objective(self.load.faults.objective)?,
             start: self.start,
             rate_max: self.rate_max,
             resolution: self.resolution,
             slice_s: self.slice,
         };
         let mut observer = observer(self.load.quiet);
-        let report = seek(&self.load.config(), &wanted, observer.as_mut())?;
-        show(&report, self.load.json.as_deref(), &report.table())?;
+        let report = seek(&self.load.config()?, &wanted, observer.as_mut())?;
+        show(&report, self.load.files.json.as_deref(), &report.table())?;
         Ok(exit(self.load.gate, report.is_valid()))
     }
 }
@@ -212,15 +210,15 @@ impl SweepArgs {
             slice_s: self.slice,
         };
         let mut observer = observer(self.load.quiet);
-        let report = sweep(&self.load.config(), &wanted, observer.as_mut())?;
-        show(&report, self.load.json.as_deref(), &report.table())?;
+        let report = sweep(&self.load.config()?, &wanted, observer.as_mut())?;
+        show(&report, self.load.files.json.as_deref(), &report.table())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl AbArgs {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let config = self.load.config();
+        let config = self.load.config()?;
         let pids = match config.server_pids[..] {
             [] => None,
             [a, b] => Some([a, b]),
@@ -234,7 +232,7 @@ impl AbArgs {
         };
         let mut observer = observer(self.load.quiet);
         let report = ab(&config, &wanted, observer.as_mut())?;
-        show(&report, self.load.json.as_deref(), &report.table())?;
+        show(&report, self.load.files.json.as_deref(), &report.table())?;
         Ok(exit(self.load.gate, !report.is_different()))
     }
 }
@@ -242,8 +240,8 @@ impl AbArgs {
 impl CalibrateArgs {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let mut observer = observer(self.load.quiet);
-        let report = calibrate(&self.load.config(), self.slice, observer.as_mut())?;
-        show(&report, self.load.json.as_deref(), &report.table())?;
+        let report = calibrate(&self.load.config()?, self.slice, observer.as_mut())?;
+        show(&report, self.load.files.json.as_deref(), &report.table())?;
         Ok(ExitCode::SUCCESS)
     }
 }

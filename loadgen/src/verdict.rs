@@ -63,6 +63,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) slots: u64,
     pub(crate) failures_allowed: f64,
     pub(crate) check: Option<&'a CheckReport>,
+    /// Something was done to the server meanwhile, so nobody expects a steady load.
+    pub(crate) disturbed: bool,
 }
 
 const LAG_SHARE_MAX: f64 = 0.10;
@@ -85,7 +87,12 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Verdict {
     if reasons.is_empty() {
         let requests = evidence.totals.completed;
         reasons.push(format!(
-            "steady, on time, {requests} requests all answered rightly"
+            "{}, on time, {requests} requests all answered rightly",
+            if evidence.disturbed {
+                "disturbed as planned"
+            } else {
+                "steady"
+            }
         ));
     }
     Verdict { worth, reasons }
@@ -145,12 +152,14 @@ fn client_bound(evidence: &Evidence<'_>) -> Vec<String> {
         ));
     }
     let achieved = totals.achieved_per_s / totals.offered_per_s;
-    let idle = cost.server_cpus.is_some_and(|cpus| cpus < SERVER_CPUS_MIN);
+    let idle = cost
+        .server_cpus_max
+        .is_some_and(|cpus| cpus < SERVER_CPUS_MIN);
     if achieved < ACHIEVED_SHARE_MIN && idle {
         reasons.push(format!(
             "{:.1}% of the offered rate while the server used {:.0}% of a processor",
             100.0 * achieved,
-            100.0 * cost.server_cpus.unwrap_or_default()
+            100.0 * cost.server_cpus_max.unwrap_or_default()
         ));
     }
     reasons
@@ -161,6 +170,9 @@ fn not_steady(evidence: &Evidence<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
     if !steady.settled {
         reasons.push("it did not settle before it was measured".into());
+    }
+    if evidence.disturbed {
+        return reasons;
     }
     if !evidence.varies && steady.throughput.matters(THROUGHPUT_DRIFT_MAX) {
         let drift = 100.0 * steady.throughput.drift;

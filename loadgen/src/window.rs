@@ -227,9 +227,13 @@ pub(crate) struct Window {
     pub(crate) busiest_ns: u64,
     pub(crate) latencies: Latencies,
     pub(crate) endpoints: Vec<EndpointCounts>,
+    /// Responses by endpoint, in closed loop services; where there are several.
+    pub(crate) endpoint_responses: Vec<Histogram<u64>>,
     pub(crate) failures: Vec<FailureClass>,
     /// What `--check` found.
     pub(crate) check: CheckCounts,
+    /// When a request first failed, monotonic ns; 0 if none did.
+    pub(crate) first_failure: u64,
     /// Arrivals whose time had come but that weren't written, at the end.
     pub(crate) backlog: u64,
     /// Requests unanswered, at the end.
@@ -249,8 +253,10 @@ impl Window {
             busiest_ns: 0,
             latencies: Latencies::new(commands),
             endpoints: vec![EndpointCounts::default(); endpoints],
+            endpoint_responses: vec![histogram(); if endpoints > 1 { endpoints } else { 0 }],
             failures: Vec::new(),
             check: CheckCounts::default(),
+            first_failure: 0,
             backlog: 0,
             in_flight: 0,
             tape_rounds: 0,
@@ -264,10 +270,21 @@ impl Window {
         self.busiest_ns = 0;
         self.latencies.reset();
         self.endpoints.fill(EndpointCounts::default());
+        self.endpoint_responses
+            .iter_mut()
+            .for_each(Histogram::reset);
         self.failures.clear();
         self.check = CheckCounts::default();
+        self.first_failure = 0;
         self.backlog = 0;
         self.in_flight = 0;
+    }
+
+    /// Remembers the moment of the first failure, once there is one.
+    pub(crate) fn note_failure(&mut self, now: u64) {
+        if self.first_failure == 0 && self.counts.failed() > 0 {
+            self.first_failure = now;
+        }
     }
 
     /// Adds another worker's.
@@ -280,6 +297,12 @@ impl Window {
         for (sum, more) in self.endpoints.iter_mut().zip(&other.endpoints) {
             sum.add(more);
         }
+        let responses = self.endpoint_responses.iter_mut();
+        for (sum, more) in responses.zip(&other.endpoint_responses) {
+            sum.add(more).expect("all histograms have the same bounds");
+        }
+        let moments = [self.first_failure, other.first_failure];
+        self.first_failure = moments.into_iter().filter(|&at| at > 0).min().unwrap_or(0);
         for failure in &other.failures {
             let example = || failure.example.clone();
             count_failure(

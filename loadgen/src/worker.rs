@@ -275,6 +275,7 @@ impl Worker {
             let values = self.encoder.values();
             let arrived = connection.read(&mut self.buffer, values, &mut self.window);
             let now = clock::now();
+            self.window.note_failure(now);
             self.record(index, arrived.done, now);
             if let Some(broken) = arrived.broken {
                 return self.give_up(index, &broken, now);
@@ -304,9 +305,13 @@ impl Worker {
         for flight in connection.flights.drain(..done) {
             let service = now - flight.written;
             window.latencies.service[usize::from(flight.command)].saturating_record(service);
+            let mut response = service;
             if self.is_open {
-                let response = now - flight.intended;
+                response = now - flight.intended;
                 window.latencies.response[usize::from(flight.command)].saturating_record(response);
+            }
+            if let Some(own) = window.endpoint_responses.get_mut(connection.endpoint) {
+                own.saturating_record(response);
             }
             endpoint.service_ns_sum += service;
             endpoint.service_ns_max = endpoint.service_ns_max.max(service);
@@ -476,6 +481,7 @@ impl Worker {
         if let Some(check) = &mut connection.check {
             check.abandon(window);
         }
+        window.note_failure(now);
         self.last_reply = now;
         connection.close(now + RECONNECT_NS);
         Ok(())

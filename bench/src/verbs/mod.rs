@@ -2,6 +2,7 @@
 
 mod cases;
 mod compare;
+mod compare_clients;
 mod compare_redis;
 mod demo;
 mod gate;
@@ -25,6 +26,7 @@ use crate::exit::Exit;
 pub(crate) enum Verb {
     Cases(cases::Args),
     Compare(compare::Args),
+    CompareClients(compare_clients::Args),
     CompareRedis(compare_redis::Args),
     Demo(demo::Args),
     Gate(gate::Args),
@@ -45,6 +47,7 @@ impl Verb {
         match self {
             Self::Cases(args) => args.run(),
             Self::Compare(args) => args.run(),
+            Self::CompareClients(args) => args.run(),
             Self::CompareRedis(args) => args.run(),
             Self::Demo(args) => args.run(),
             Self::Gate(args) => args.run(),

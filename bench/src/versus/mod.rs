@@ -1,10 +1,13 @@
-//! ringd against redis-server in one interleaved run: what a request costs the server.
+//! ringd against redis-server in one interleaved run: what a request costs the server. And, in
+//! [`clients`], ringload against other clients: what it costs the client.
 //!
 //! [`server`] starts both and reads their processor time, [`load`] drives a slice of requests,
 //! [`syscalls`] counts the kernel's part, [`table`] tells it.
 
+pub(crate) mod clients;
 mod load;
 mod server;
+mod spread;
 mod syscalls;
 mod table;
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::spread::Spread;
 use super::{Effort, Measured};
 
 /// Version of the JSON's form.
@@ -95,28 +96,6 @@ impl Measured {
     }
 }
 
-/// The middle and the ends of some figures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Spread {
-    low: f64,
-    median: f64,
-    high: f64,
-}
-
-impl Spread {
-    fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-        let last = sorted.len().saturating_sub(1);
-        Self {
-            low: at(0),
-            median: (at(last / 2) + at(last.div_ceil(2))) / 2.0,
-            high: at(last),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,12 +137,5 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("0.900 ✗"), "{text}");
-    }
-
-    #[test]
-    fn spreads() {
-        let spread = Spread::of(&[4.0, 1.0, 2.0, 3.0]);
-        assert_eq!((spread.low, spread.median, spread.high), (1.0, 2.5, 4.0));
-        assert!(Spread::of(&[]).median.is_nan());
     }
 }

@@ -98,6 +98,8 @@ pub(crate) struct WindowRow {
     service: Vec<Buckets>,
     lag: Buckets,
     endpoints: Vec<EndpointCounts>,
+    endpoint_responses: Vec<Buckets>,
+    first_failure: Option<u64>,
     failures: Vec<FailureClass>,
     check: CheckCounts,
     backlog: u64,
@@ -135,6 +137,9 @@ impl WindowRow {
             service: rows(&window.latencies.service),
             lag: buckets(&window.latencies.lag),
             endpoints: window.endpoints.clone(),
+            endpoint_responses: rows(&window.endpoint_responses),
+            first_failure: (window.first_failure > 0)
+                .then(|| window.first_failure.saturating_sub(start)),
             failures: window.failures.clone(),
             check: window.check,
             backlog: window.backlog,
@@ -159,6 +164,8 @@ impl WindowRow {
                 lag: unpack(&self.lag),
             },
             endpoints: self.endpoints,
+            endpoint_responses: all(&self.endpoint_responses),
+            first_failure: self.first_failure.map_or(0, |at| start + at),
             failures: self.failures,
             check: self.check,
             backlog: self.backlog,
@@ -234,6 +241,8 @@ mod tests {
         window.counts.completed = 12;
         window.endpoints[1].failed = 4;
         (window.ended, window.last_reply) = (1_000_500, 1_000_400);
+        window.first_failure = 1_000_300;
+        window.endpoint_responses[1].saturating_record(99);
         let row = WindowRow::of(7, &window, 1_000_000, true);
         let mut wire = Vec::new();
         send(&mut wire, &Message::Window(Box::new(row))).unwrap();
@@ -250,6 +259,8 @@ mod tests {
             (window.counts, window.endpoints)
         );
         assert_eq!((there.index, there.last), (7, true));
+        assert_eq!(there.first_failure, 5_000_300);
+        assert_eq!(there.endpoint_responses, window.endpoint_responses);
         assert_eq!((there.ended, there.last_reply), (5_000_500, 5_000_400));
     }
 

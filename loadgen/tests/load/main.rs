@@ -11,6 +11,8 @@ mod honesty;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod redis;
@@ -20,5 +22,7 @@ mod ring;
 mod servers;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod traces;
