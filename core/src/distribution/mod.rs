@@ -8,6 +8,7 @@ mod bounded;
 mod buckets;
 mod dx;
 mod error;
+mod joining;
 mod jump;
 mod ketama;
 mod maglev;

@@ -11,6 +11,7 @@
 //! nodes that start anew.
 
 use super::buckets::join_order;
+use super::joining::Joining;
 use super::ranges::{POSITION_BITS, Ranges};
 use super::slices::{Slice, settled};
 use super::{BuildError, Claimant, Distribution, checked};
@@ -22,8 +23,10 @@ const UNITS: u64 = 1 << POSITION_BITS;
 #[derive(Debug)]
 struct RandomSlicing {
     ranges: Ranges,
-    /// By index of claimant.
-    names: Vec<String>,
+    /// By index of claimant, with its weight.
+    names: Vec<(String, u32)>,
+    /// Whether it is what a build of its claimants gives.
+    fresh: bool,
     hash: HashKind,
 }
 
@@ -32,39 +35,50 @@ pub(super) fn build(
     hash: HashKind,
 ) -> Result<Box<dyn Distribution>, BuildError> {
     let order = join_order(claimants);
-    let mut weights = vec![0; claimants.len()];
-    let mut slices = vec![Slice {
-        len: UNITS,
-        owner: None,
-    }];
-    for (weight, claimant) in order.iter().map(|index| &claimants[*index]).enumerate() {
-        weights[weight] = claimant.weight;
-        slices = settled(&slices, &targets(&weights));
+    let weights: Vec<_> = order.iter().map(|index| claimants[*index].weight).collect();
+    Ok(table(&joined(&weights), true, &order, (claimants, hash)))
+}
+
+/// The slices when claimants of these weights have joined one at a time.
+fn joined(weights: &[u32]) -> Vec<Slice> {
+    let mut joining = Joining::new(weights.len(), UNITS);
+    let counts = || 2..=weights.len();
+    if counts().all(|count| joining.join(&targets(&weights[..count]))) {
+        return joining.slices().collect();
     }
-    Ok(table(&slices, &order, claimants, hash))
+    // Weights so far apart that rounding gives one of those that were there a unit more.
+    let all = Slice {
+        len: UNITS,
+        owner: Some(0),
+    };
+    counts().fold(vec![all], |slices, count| {
+        settled(&slices, &targets(&weights[..count]))
+    })
 }
 
 /// Each weight's part of all units. They add up: the first ones get what division leaves over.
 fn targets(weights: &[u32]) -> Vec<u64> {
-    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-    let part = |weight: u32| (u128::from(UNITS) * u128::from(weight) / total) as u64;
-    let mut over = UNITS - weights.iter().map(|weight| part(*weight)).sum::<u64>();
-    weights
-        .iter()
-        .map(|weight| {
-            let extra = u64::from(over > 0 && *weight > 0);
-            over -= extra;
-            part(*weight) + extra
-        })
-        .collect()
+    let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let part = |weight: &u32| match UNITS.checked_mul(u64::from(*weight)) {
+        Some(units) => units / total,
+        None => (u128::from(UNITS) * u128::from(*weight) / u128::from(total)) as u64,
+    };
+    let mut parts: Vec<u64> = weights.iter().map(part).collect();
+    let mut over = UNITS - parts.iter().sum::<u64>();
+    for (part, weight) in parts.iter_mut().zip(weights) {
+        let extra = u64::from(over > 0 && *weight > 0);
+        over -= extra;
+        *part += extra;
+    }
+    parts
 }
 
 /// The lookup table of `slices`, whose owners are places in `order`.
 fn table(
     slices: &[Slice],
+    fresh: bool,
     order: &[usize],
-    claimants: &[Claimant],
-    hash: HashKind,
+    (claimants, hash): (&[Claimant], HashKind),
 ) -> Box<dyn Distribution> {
     let ends = slices.iter().scan(0, |after, slice| {
         *after += slice.len;
@@ -75,13 +89,31 @@ fn table(
     let ranges = Ranges::new(ends, POSITION_BITS);
     let names = claimants
         .iter()
-        .map(|claimant| claimant.name.clone())
+        .map(|claimant| (claimant.name.clone(), claimant.weight))
         .collect();
     Box::new(RandomSlicing {
         ranges,
         names,
+        fresh,
         hash,
     })
+}
+
+impl RandomSlicing {
+    /// Whether `claimants` are those it was built from with some more or some fewer that join last:
+    /// then a build moves no more than a rebuild.
+    fn differs_at_the_end(&self, claimants: &[Claimant]) -> bool {
+        let sorted = |mut names: Vec<(String, u32)>| {
+            names.sort_by(|a, b| (a.0.len(), a).cmp(&(b.0.len(), b)));
+            names
+        };
+        let old = sorted(self.names.clone());
+        let new = claimants
+            .iter()
+            .map(|claimant| (claimant.name.clone(), claimant.weight));
+        let new = sorted(new.collect());
+        old.starts_with(&new) || new.starts_with(&old)
+    }
 }
 
 impl Distribution for RandomSlicing {
@@ -102,7 +134,7 @@ impl Distribution for RandomSlicing {
         let names = self
             .names
             .iter()
-            .map(|name| size_of::<String>() + name.capacity());
+            .map(|(name, _)| size_of::<(String, u32)>() + name.capacity());
         size_of::<Self>() + self.ranges.bytes() + names.sum::<usize>()
     }
 
@@ -114,7 +146,10 @@ impl Distribution for RandomSlicing {
     fn rebuild(&self, claimants: &[Claimant]) -> Result<Box<dyn Distribution>, BuildError> {
         checked(claimants)?;
         let order = join_order(claimants);
-        let place = |name: &String| {
+        if self.fresh && self.differs_at_the_end(claimants) {
+            return build(claimants, self.hash);
+        }
+        let place = |(name, _): &(String, u32)| {
             order
                 .iter()
                 .position(|index| claimants[*index].name == *name)
@@ -136,7 +171,7 @@ impl Distribution for RandomSlicing {
             .collect();
         let weights: Vec<_> = order.iter().map(|index| claimants[*index].weight).collect();
         let slices = settled(&slices, &targets(&weights));
-        Ok(table(&slices, &order, claimants, self.hash))
+        Ok(table(&slices, false, &order, (claimants, self.hash)))
     }
 }
 
@@ -192,18 +227,7 @@ mod tests {
             .sum()
     }
 
-    /// The table in which the first, the first two, … of `weights` have joined.
-    fn joined(weights: &[u32]) -> Vec<Slice> {
-        let mut slices = vec![Slice {
-            len: UNITS,
-            owner: None,
-        }];
-        for count in 1..=weights.len() {
-            slices = settled(&slices, &targets(&weights[..count]));
-        }
-        slices
-    }
-
+    /// Section 4 of the reference: intervals of a greedy cut with merging, one node at a time.
     #[test]
     fn the_table_stays_short() {
         for (count, entries_max) in [(1, 1), (5, 7), (10, 30), (20, 136), (50, 949), (100, 3914)] {
@@ -215,20 +239,45 @@ mod tests {
         }
     }
 
+    /// Section 4 of the reference: each add moves exactly 1/(N+1). By two ways: a build of one
+    /// more, and a change of the table there was.
     #[test]
     fn a_newcomer_takes_exactly_its_share_and_nothing_else_moves() {
         let mut before = joined(&[1]);
-        for count in 2..=40_u16 {
+        for count in 2..=60_u16 {
             let weights = vec![1; usize::from(count)];
-            let after = settled(&before, &targets(&weights));
-            let moves = moved(&before, &after);
-            assert!(
-                moves.iter().all(|(_, new, _)| *new == Some(count - 1)),
-                "{count}"
-            );
-            let units: u64 = moves.iter().map(|(_, _, len)| len).sum();
-            assert_eq!(units, UNITS / u64::from(count), "{count}");
+            let after = joined(&weights);
+            for after in [&after, &settled(&before, &targets(&weights))] {
+                let moves = moved(&before, after);
+                assert!(
+                    moves.iter().all(|(_, new, _)| *new == Some(count - 1)),
+                    "{count}"
+                );
+                let units: u64 = moves.iter().map(|(_, _, len)| len).sum();
+                assert_eq!(units, UNITS / u64::from(count), "{count}");
+            }
             before = after;
+        }
+    }
+
+    /// A unit more for one that was there: a join can't give it.
+    #[test]
+    fn weights_far_apart_are_exact_too() {
+        let weights = [u32::MAX, 1, 1, 3, u32::MAX, 1, 2];
+        for count in 1..=weights.len() {
+            let slices = joined(&weights[..count]);
+            for (owner, target) in (0..).zip(targets(&weights[..count])) {
+                assert_eq!(owned(&slices, owner), target, "{owner} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_most_peers_are_built_in_no_time() {
+        let built = fresh(&[1; crate::limits::PEERS_MAX]);
+        assert!(built.entries() < 300_000, "{}", built.entries());
+        for share in built.shares() {
+            assert!((share * 1024.0 - 1.0).abs() < 1e-11, "{share}");
         }
     }
 

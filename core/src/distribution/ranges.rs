@@ -49,14 +49,17 @@ impl Ranges {
             .ilog2()
             .min(bits);
         let shift = bits - slot_bits;
-        let starts = (0..1_u64 << slot_bits)
-            .map(|slot| points.partition_point(|point| point >> OWNER_BITS < slot << shift))
-            .chain([points.len()])
-            .map(|first| first as u32)
-            .collect();
+        let mut starts = Vec::with_capacity((1 << slot_bits) + 1);
+        let mut first = 0;
+        for slot in 0..1_u64 << slot_bits {
+            let ends_before = |point: &&u64| **point >> OWNER_BITS < slot << shift;
+            first += points[first..].iter().take_while(ends_before).count();
+            starts.push(first as u32);
+        }
+        starts.push(points.len() as u32);
         Self {
             points: points.into_boxed_slice(),
-            starts,
+            starts: starts.into_boxed_slice(),
             shift,
             bits,
         }
