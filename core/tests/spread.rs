@@ -149,6 +149,26 @@ fn tokens_within_a_narrow_hash_work() {
     }
 }
 
+/// Tokens for 32 bits under a hash of 15: whoever has the first token has nearly everything, and
+/// the others' few small tokens must not hide that.
+#[test]
+fn a_narrow_hash_that_gives_nearly_all_to_one_is_refused() {
+    let crc32 = HashKind::by_name("crc32").unwrap();
+    let mut claimants = even(3, 1 << 32);
+    for (claimant, small) in claimants.iter_mut().zip([5, 70, 300]) {
+        claimant.tokens.push(Token::of_hash(small));
+    }
+    let refused = checked(kind("vnode"), &claimants, crc32).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("'10.0.0.1:8101' would own 0.59 % of a fair share"),
+        "{text}"
+    );
+    assert!(text.contains("every token from 0 to 32767"), "{text}");
+    let murmur = HashKind::by_name("murmur").unwrap();
+    assert!(checked(kind("vnode"), &claimants, murmur).is_ok());
+}
+
 #[test]
 fn a_rack_of_one_works_with_everything_but_a_hash_too_narrow() {
     for distribution in DistributionKind::all() {

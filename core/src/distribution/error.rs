@@ -86,6 +86,22 @@ pub enum BuildError {
         /// The hash asked for.
         hash: HashKind,
     },
+    /// A claimant with next to nothing, because the hash does not reach most of the table.
+    #[error(
+        "peer '{claimant}' would own {}.{:02} % of a fair share under distribution {} with hash {}; {}",
+        fair_ppm / 10_000, fair_ppm / 100 % 100,
+        distribution.name(), hash.name(), working(*distribution, *hash)
+    )]
+    LittleOwned {
+        /// Its name.
+        claimant: String,
+        /// How much of a fair share, in millionths.
+        fair_ppm: u32,
+        /// The distribution asked for.
+        distribution: DistributionKind,
+        /// The hash asked for.
+        hash: HashKind,
+    },
     /// A claimant that would never own a key.
     #[error(
         "peer '{claimant}' would own no key under distribution {} with hash {}; {}",

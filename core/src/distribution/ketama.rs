@@ -97,6 +97,18 @@ impl Distribution for Ketama {
         checked(claimants)?;
         build(claimants, self.hash)
     }
+
+    fn candidate(&self, hash: u64, passes: u32) -> usize {
+        self.ranges.after(hash & 0xffff_ffff, passes)
+    }
+
+    fn capped(&self, caps: &dyn Fn(u64) -> Vec<u64>) -> Option<Box<dyn Distribution>> {
+        let values = ring_values(self.hash);
+        Some(Box::new(Self {
+            ranges: self.ranges.capped(values, caps(values)),
+            ..*self
+        }))
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! remembered as in AnchorHash, and forgotten when the bucket is added back.
 
 use super::buckets::{Buckets, again, part};
+use super::jump::jump;
 
 /// Buckets of which any may be removed, and the last removed one added back.
 #[derive(Clone, Debug)]
@@ -101,18 +102,6 @@ impl Memento {
     pub fn working(&self) -> u32 {
         self.span - self.removed.len() as u32
     }
-}
-
-/// Jump consistent hash (Lamping, Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm",
-/// arXiv 1406.2294, 2014).
-fn jump(mut key: u64, buckets: u32) -> u32 {
-    let (mut bucket, mut next) = (0, 0);
-    while next < u64::from(buckets) {
-        bucket = next;
-        key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
-        next = ((bucket + 1) as f64 * ((1_u64 << 31) as f64 / ((key >> 33) + 1) as f64)) as u64;
-    }
-    bucket as u32
 }
 
 impl Buckets for Memento {

@@ -245,6 +245,10 @@ pub static DISTRIBUTIONS: &[DistributionRow] = &[
     },
 ];
 
+/// Least part of a fair share that a claimant must have under a hash that is narrower than the
+/// distribution asks for.
+const NARROW_SHARE_MIN: f64 = 0.25;
+
 /// A chosen distribution. Copying it copies one reference.
 #[derive(Clone, Copy)]
 pub struct DistributionKind {
@@ -337,7 +341,8 @@ impl DistributionKind {
     }
 
     /// Refuses a `built` distribution in which a claimant owns none of the values that `hash` can
-    /// give: such a ring starts, serves, and holds every key in the wrong place.
+    /// give: such a ring starts, serves, and holds every key in the wrong place. Where the hash is
+    /// narrower than the distribution asks for, less than a quarter of a fair share is refused too.
     ///
     /// # Errors
     /// Names the claimant and the combinations that work.
@@ -348,14 +353,27 @@ impl DistributionKind {
         hash: HashKind,
     ) -> Result<(), BuildError> {
         let shares = built.shares();
-        let empty = shares
+        // Under a hash too narrow for it a ring is uneven unless its tokens were chosen for that
+        // hash; otherwise unevenness is what the tokens ask for.
+        let least = if hash.bits() < self.row.bits_min {
+            NARROW_SHARE_MIN / claimants.len() as f64
+        } else {
+            f64::MIN_POSITIVE
+        };
+        let lacking = shares
             .iter()
             .zip(claimants)
-            .find(|(share, _)| **share <= 0.0);
-        match empty {
+            .find(|(share, _)| **share < least);
+        match lacking {
             None => Ok(()),
-            Some((_, claimant)) => Err(BuildError::NothingOwned {
+            Some((0.0, claimant)) => Err(BuildError::NothingOwned {
                 claimant: claimant.name.clone(),
+                distribution: self,
+                hash,
+            }),
+            Some((share, claimant)) => Err(BuildError::LittleOwned {
+                claimant: claimant.name.clone(),
+                fair_ppm: (share * claimants.len() as f64 * 1e6) as u32,
                 distribution: self,
                 hash,
             }),
