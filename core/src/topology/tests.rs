@@ -263,8 +263,18 @@ fn a_peer_without_keys_is_refused_on_request() {
     assert_eq!(ring(WIDE, "e1").unwrap().check_spread(), Ok(()));
     let crc32 = HashKind::by_name("crc32").unwrap();
     let vnode = DistributionKind::by_name("vnode").unwrap();
-    let specs = WIDE.iter().map(|line| spec(line)).collect();
-    let narrow = Topology::build(specs, "e1", crc32, vnode, None).unwrap();
+    // Of rack r1's peers one would have next to nothing: that is refused too.
+    let in_r1 = |line: &&&str| line.contains("east:r1");
+    let little = WIDE.iter().filter(in_r1).map(|line| spec(line)).collect();
+    let little = Topology::build(little, "e1", crc32, vnode, None).unwrap();
+    let refused = little.check_spread().unwrap_err().to_string();
+    assert!(refused.contains("% of a fair share"), "{refused}");
+    let specs = WIDE
+        .iter()
+        .filter(|line| !in_r1(line))
+        .map(|line| spec(line))
+        .collect();
+    let narrow = Topology::build(specs, "e4", crc32, vnode, None).unwrap();
     let Err(TopologyError::Rack {
         rack,
         datacenter,
