@@ -63,8 +63,6 @@ pub(crate) struct RunArgs {
     /// Requests a second over all connections (open loop); none: closed loop
     #[arg(long, short = 'r')]
     rate: Option<f64>,
-    #[command(flatten)]
-    load: LoadArgs,
     /// Requests under way on one connection at most; in closed loop a batch of as many
     #[arg(long, short = 'P', default_value_t = 1)]
     depth: u32,
@@ -115,6 +113,8 @@ pub(crate) struct RunArgs {
     /// Exit with 3 unless the verdict is VALID
     #[arg(long)]
     pub(crate) gate: bool,
+    #[command(flatten)]
+    load: LoadArgs,
 }
 
 impl RunArgs {
