@@ -9,4 +9,6 @@ pub mod counting;
 pub mod fixtures;
 #[cfg(feature = "rivals")]
 pub mod hash_rivals;
+#[cfg(feature = "rivals")]
+pub mod lookup_rivals;
 pub mod suites;

@@ -2,31 +2,8 @@
 //!
 //! A row here is a column of the report. A rival must do the same work; its values may differ.
 
-use std::fmt;
-
 pub(crate) use ringlab::hash_rivals::{HASHES, HashRival};
-
-/// From a hash to the index of the owner.
-pub(crate) type Lookup = Box<dyn Fn(u64) -> usize>;
-
-/// Another implementation of a distribution.
-pub(crate) struct LookupRival {
-    /// Our distribution, as the configuration names it.
-    pub(crate) ours: &'static str,
-    /// Crate and type.
-    pub(crate) name: &'static str,
-    /// Over so many peers.
-    pub(crate) build: fn(usize) -> Lookup,
-}
-
-impl fmt::Debug for LookupRival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-/// Of distributions.
-pub(crate) static LOOKUPS: &[LookupRival] = &[];
+pub(crate) use ringlab::lookup_rivals::{LOOKUPS, Lookup, LookupRival};
 
 /// Those of one hash.
 pub(crate) fn of_hash(ours: &str) -> impl Iterator<Item = &'static HashRival> {
