@@ -156,6 +156,30 @@ commands! {
     Sunionstore  "sunionstore"  -3 (1 -1 1) Write ReadModifyWrite None Key;
     Sdiffstore   "sdiffstore"   -3 (1 -1 1) Write ReadModifyWrite None Key;
 
+    // Sorted sets.
+    Zadd             "zadd"             -4 (1 1 1) Write ReadModifyWrite None Key;
+    Zincrby          "zincrby"           4 (1 1 1) Write ReadModifyWrite None Key;
+    Zrem             "zrem"             -3 (1 1 1) Write ReadModifyWrite None Key;
+    Zscore           "zscore"            3 (1 1 1) Read  None            None Key;
+    Zmscore          "zmscore"          -3 (1 1 1) Read  None            None Key;
+    Zcard            "zcard"             2 (1 1 1) Read  None            None Key;
+    Zrank            "zrank"             3 (1 1 1) Read  None            None Key;
+    Zrevrank         "zrevrank"          3 (1 1 1) Read  None            None Key;
+    Zcount           "zcount"            4 (1 1 1) Read  None            None Key;
+    Zlexcount        "zlexcount"         4 (1 1 1) Read  None            None Key;
+    Zrange           "zrange"           -4 (1 1 1) Read  None            None Key;
+    Zrevrange        "zrevrange"        -4 (1 1 1) Read  None            None Key;
+    Zrangebyscore    "zrangebyscore"    -4 (1 1 1) Read  None            None Key;
+    Zrevrangebyscore "zrevrangebyscore" -4 (1 1 1) Read  None            None Key;
+    Zrangebylex      "zrangebylex"      -4 (1 1 1) Read  None            None Key;
+    Zrevrangebylex   "zrevrangebylex"   -4 (1 1 1) Read  None            None Key;
+    Zremrangebyrank  "zremrangebyrank"   4 (1 1 1) Write ReadModifyWrite None Key;
+    Zremrangebyscore "zremrangebyscore"  4 (1 1 1) Write ReadModifyWrite None Key;
+    Zremrangebylex   "zremrangebylex"    4 (1 1 1) Write ReadModifyWrite None Key;
+    Zpopmin          "zpopmin"          -2 (1 1 1) Write ReadModifyWrite None Key;
+    Zpopmax          "zpopmax"          -2 (1 1 1) Write ReadModifyWrite None Key;
+    Zscan            "zscan"            -3 (1 1 1) Read  None            None Key;
+
     // Keys.
     Del         "del"         -2 (1 -1 1) Write Blind           Sum  Key;
     Unlink      "unlink"      -2 (1 -1 1) Write Blind           Sum  Key;

@@ -189,7 +189,7 @@ const PLAIN_BELOW: f64 = 1e15;
 /// Leading zeros after the point, above which an exponent is used.
 const PLAIN_ZEROS_MAX: i32 = 3;
 
-/// The spelling of a double, on the stack: C's `%.17g` in the fewest digits that are exact.
+/// The spelling of a double, on the stack: C's `%.17g`, as Redis 7.0 has it.
 pub struct Float {
     text: [u8; F64_LEN_MAX],
     len: usize,
@@ -220,7 +220,7 @@ impl Float {
                 text: [0; F64_LEN_MAX],
                 len: 0,
             };
-            write!(scientific, "{:e}", value.abs()).expect("a double's digits and exponent fit");
+            write!(scientific, "{:.16e}", value.abs()).expect("a double's digits and exponent fit");
             float.lay_out(scientific.as_bytes());
         }
         float
@@ -239,6 +239,12 @@ impl Float {
         let exponent = halves.next().and_then(parse_i64).unwrap_or_default() as i32;
         let (first, rest) = mantissa.split_at(1);
         let rest = rest.get(1..).unwrap_or_default();
+        let zeros = rest
+            .iter()
+            .rev()
+            .take_while(|digit| **digit == b'0')
+            .count();
+        let rest = &rest[..rest.len() - zeros];
         if !(-PLAIN_ZEROS_MAX - 1..PLAIN_DIGITS_MAX).contains(&exponent) {
             self.push(first);
             self.push_fraction(rest);

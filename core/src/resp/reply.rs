@@ -116,7 +116,7 @@ pub fn boolean(out: &mut Vec<u8>, value: bool, protocol: Protocol) {
     });
 }
 
-/// A floating-point number, in the fewest digits that read back as the same.
+/// A floating-point number with seventeen significant digits, which read back as the same.
 pub fn double(out: &mut Vec<u8>, value: f64, protocol: Protocol) {
     let spelled = Float::spell(value);
     match protocol {

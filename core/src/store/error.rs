@@ -11,14 +11,18 @@ const QUOTED_LEN_MAX: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoreError {
     Arity,
+    BoundNotBytes,
+    BoundNotFloat,
     CountNegative,
     DecrementOverflow,
     ExpireTime,
     FieldNotFloat,
     FieldNotInteger,
+    GtLtNx,
     GtWithLt,
     IndexRange,
     InvalidCursor,
+    LimitWithRanks,
     MaxLenNegative,
     NanOrInfiniteValue,
     NanOrInfinity,
@@ -27,11 +31,15 @@ pub(super) enum StoreError {
     NotHere,
     NotInteger,
     NxWithOthers,
+    NxWithXx,
     NotPositive,
     OffsetRange,
+    OneIncrement,
     OutOfRange,
     Overflow,
     RankZero,
+    ScoreNan,
+    ScoresWithBytes,
     Syntax,
     TooLong,
     UnsupportedOption(usize),
@@ -60,13 +68,20 @@ impl StoreError {
     /// The texts that quote nothing.
     fn text(self) -> &'static str {
         match self {
+            Self::BoundNotBytes => "ERR min or max not valid string range item",
+            Self::BoundNotFloat => "ERR min or max is not a float",
             Self::CountNegative => "ERR COUNT can't be negative",
             Self::DecrementOverflow => "ERR decrement would overflow",
             Self::FieldNotFloat => "ERR hash value is not a float",
             Self::FieldNotInteger => "ERR hash value is not an integer",
+            Self::GtLtNx => "ERR GT, LT, and/or NX options at the same time are not compatible",
             Self::GtWithLt => "ERR GT and LT options at the same time are not compatible",
             Self::IndexRange => "ERR index out of range",
             Self::InvalidCursor => "ERR invalid cursor",
+            Self::LimitWithRanks => {
+                "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or \
+                 BYLEX"
+            }
             Self::MaxLenNegative => "ERR MAXLEN can't be negative",
             Self::NanOrInfiniteValue => "ERR value is NaN or Infinity",
             Self::NanOrInfinity => "ERR increment would produce NaN or Infinity",
@@ -76,6 +91,8 @@ impl StoreError {
             Self::NxWithOthers => {
                 "ERR NX and XX, GT or LT options at the same time are not compatible"
             }
+            Self::NxWithXx => "ERR XX and NX options at the same time are not compatible",
+            Self::OneIncrement => "ERR INCR option supports a single increment-element pair",
             Self::OffsetRange => "ERR offset is out of range",
             Self::NotPositive => "ERR value is out of range, must be positive",
             Self::OutOfRange => "ERR value is out of range",
@@ -83,6 +100,10 @@ impl StoreError {
             Self::RankZero => {
                 "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second \
                  ... or use negative to start from the end of the list"
+            }
+            Self::ScoreNan => "ERR resulting score is not a number (NaN)",
+            Self::ScoresWithBytes => {
+                "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
             }
             Self::Syntax => "ERR syntax error",
             Self::TooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",

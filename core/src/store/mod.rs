@@ -306,10 +306,11 @@ fn handler(id: CommandId) -> Handler {
     }
 }
 
-/// The rows of lists, hashes and sets.
+/// The rows of lists, hashes, sets and sorted sets.
 fn collection_handler(id: CommandId) -> Handler {
     use CommandId as Id;
-    use types::{hash, list, set};
+    use types::sorted::range;
+    use types::{hash, list, set, sorted};
     match id {
         Id::Lpush | Id::Rpush | Id::Lpushx | Id::Rpushx => list::push,
         Id::Lpop | Id::Rpop => list::pop,
@@ -348,6 +349,21 @@ fn collection_handler(id: CommandId) -> Handler {
         Id::Smove => set::smove,
         Id::Sscan => set::sscan,
         Id::Sinter | Id::Sunion | Id::Sdiff => set::combine,
+        Id::Zadd => sorted::zadd,
+        Id::Zincrby => sorted::zincrby,
+        Id::Zrem => sorted::zrem,
+        Id::Zscore => sorted::zscore,
+        Id::Zmscore => sorted::zmscore,
+        Id::Zcard => sorted::zcard,
+        Id::Zrank | Id::Zrevrank => sorted::zrank,
+        Id::Zpopmin | Id::Zpopmax => sorted::zpop,
+        Id::Zscan => sorted::zscan,
+        Id::Zrange | Id::Zrevrange => range::zrange,
+        Id::Zrangebyscore | Id::Zrevrangebyscore => range::zrange,
+        Id::Zrangebylex | Id::Zrevrangebylex => range::zrange,
+        Id::Zcount | Id::Zlexcount => range::zcount,
+        Id::Zremrangebyrank | Id::Zremrangebyscore | Id::Zremrangebylex => range::zremrange,
+
         Id::Sinterstore | Id::Sunionstore | Id::Sdiffstore => set::combine_store,
         _ => |_, _, _| Err(StoreError::NotHere),
     }

@@ -22,7 +22,7 @@ pub(crate) fn likeness(command: &[Vec<u8>]) -> Likeness {
             Likeness::AnyOrder
         }
         b"SPOP" if command.len() == 3 => Likeness::AnyOrder,
-        b"RANDOMKEY" | b"MEMORY" | b"SCAN" | b"HSCAN" | b"SSCAN" | b"HRANDFIELD"
+        b"RANDOMKEY" | b"MEMORY" | b"SCAN" | b"HSCAN" | b"SSCAN" | b"ZSCAN" | b"HRANDFIELD"
         | b"SRANDMEMBER" => Likeness::SameKind,
         b"TTL" | b"EXPIRETIME" => Likeness::Within(5),
         b"PTTL" | b"PEXPIRETIME" => Likeness::Within(5_000),
@@ -117,6 +117,51 @@ const TEMPLATES: &[&str] = &[
     "LMOVE $KEY $KEY right right",
     "LMOVE $KEY $KEY $VALUE LEFT",
     "RPOPLPUSH $KEY $KEY",
+    "ZADD $KEY $FLOAT $SMALL",
+    "ZADD $KEY $SCORE $SMALL $SCORE $SMALL $SCORE $VALUE",
+    "ZADD $KEY $SCORE a $SCORE b $SCORE c",
+    "ZADD $KEY $SCORE $LONG",
+    "ZADD lex 0 $SMALL 0 a 0 $VALUE",
+    "ZADD lex 0 b 0 c 0 $LONG",
+    "ZADD $KEY $ZADD $SCORE $SMALL",
+    "ZADD $KEY $ZADD $ZADD $SCORE $SMALL",
+    "ZADD $KEY $ZADD $SCORE $SMALL $SCORE a",
+    "ZADD $KEY $SCORE",
+    "ZINCRBY $KEY $FLOAT $SMALL",
+    "ZINCRBY $KEY $SCORE a",
+    "ZREM $KEY $SMALL a",
+    "ZSCORE $KEY $SMALL",
+    "ZMSCORE $KEY a b $SMALL",
+    "ZCARD $KEY",
+    "ZRANK $KEY $SMALL",
+    "ZREVRANK $KEY a",
+    "ZCOUNT $KEY $BOUND $BOUND",
+    "ZLEXCOUNT lex $LEX $LEX",
+    "ZRANGE $KEY $INDEX $INDEX",
+    "ZRANGE $KEY 0 -1 WITHSCORES",
+    "ZRANGE $KEY $INDEX $INDEX $ZRANGE",
+    "ZRANGE $KEY $BOUND $BOUND BYSCORE",
+    "ZRANGE $KEY $BOUND $BOUND BYSCORE $ZRANGE",
+    "ZRANGE $KEY $BOUND $BOUND BYSCORE $ZRANGE $ZRANGE",
+    "ZRANGE lex $LEX $LEX BYLEX $ZRANGE",
+    "ZRANGE lex $LEX $LEX BYLEX",
+    "ZREVRANGE $KEY $INDEX $INDEX",
+    "ZREVRANGE $KEY $INDEX $INDEX WITHSCORES",
+    "ZRANGEBYSCORE $KEY $BOUND $BOUND",
+    "ZRANGEBYSCORE $KEY $BOUND $BOUND $ZRANGE",
+    "ZREVRANGEBYSCORE $KEY $BOUND $BOUND",
+    "ZRANGEBYLEX lex $LEX $LEX",
+    "ZRANGEBYLEX lex $LEX $LEX LIMIT $INDEX $INDEX",
+    "ZREVRANGEBYLEX lex $LEX $LEX",
+    "ZREMRANGEBYRANK $KEY $INDEX $INDEX",
+    "ZREMRANGEBYSCORE $KEY $BOUND $BOUND",
+    "ZREMRANGEBYLEX lex $LEX $LEX",
+    "ZPOPMIN $KEY",
+    "ZPOPMAX $KEY",
+    "ZPOPMIN $KEY $SMALL",
+    "ZPOPMAX $KEY $SMALL",
+    "ZSCAN $KEY 0",
+    "ZSCAN $KEY 0 $SCAN_OPTION",
     "SADD $KEY $VALUE",
     "SADD $KEY $SMALL $SMALL $SMALL",
     "SADD $KEY $VALUE $LONG $SMALL",
@@ -176,6 +221,8 @@ const TEMPLATES: &[&str] = &[
     "FLUSHALL $FLUSH",
 ];
 
+/// Beside them there is `lex`, whose members all have one score: by bytes, Redis gives no meaning
+/// to anything else.
 const KEYS: &[&[u8]] = &[
     b"a",
     b"b",
@@ -277,6 +324,16 @@ const TIMES: &[&[u8]] = &[
     b"-9223372036854775",
     b"9223370000000000000",
 ];
+const SCORES: &[&[u8]] = &[
+    b"1", b"2", b"2", b"3", b"-1", b"0", b"0.5", b"1e3", b"inf", b"-inf", b"0.1", b"-0",
+];
+const BOUNDS: &[&[u8]] = &[
+    b"-inf", b"+inf", b"inf", b"0", b"(1", b"2", b"(2", b"3", b"(-inf", b"0.1", b"1e400", b"x",
+    b"", b"(", b"nan",
+];
+const LEX_BOUNDS: &[&[u8]] = &[
+    b"-", b"+", b"[a", b"(a", b"[b", b"(c", b"[", b"(1", b"[2", b"x", b"",
+];
 const FIELDS: &[&[u8]] = &[b"f", b"g", b"field:1", b"", b"7"];
 const SMALL_NUMBERS: &[&[u8]] = &[b"0", b"1", b"2", b"3", b"5", b"-1", b"-3", b"x", b""];
 /// Just what a small collection may hold, and one byte more.
@@ -354,6 +411,16 @@ const LPOS_OPTIONS: &[&str] = &[
     "COUNT",
     "BOGUS 1",
 ];
+const ZRANGE_OPTIONS: &[&str] = &[
+    "REV",
+    "WITHSCORES",
+    "LIMIT 0 2",
+    "LIMIT 1 -1",
+    "LIMIT -1 2",
+    "LIMIT 1",
+    "LIMIT $SMALL $SMALL",
+    "BOGUS",
+];
 const CURSORS: &[&[u8]] = &[b"x", b"1x", b"18446744073709551616", b" 1"];
 
 pub(crate) struct Generator {
@@ -388,6 +455,8 @@ impl Generator {
             "$IF" => &["NX", "XX", "nx", "", "BOGUS"],
             "$WHEN" => &["NX", "XX", "GT", "LT", "gt", "lt", "BOGUS"],
             "$LPOS" => LPOS_OPTIONS,
+            "$ZADD" => &["NX", "XX", "GT", "LT", "CH", "INCR", "gt", "BOGUS"],
+            "$ZRANGE" => ZRANGE_OPTIONS,
             "$FLUSH" => &["ASYNC", "SYNC", "sync", "NOW"],
             _ => {
                 let arg = self.single(word);
@@ -407,6 +476,9 @@ impl Generator {
             "$NUMBER" => NUMBERS,
             "$FLOAT" if self.below(2) == 0 => return self.random_float(),
             "$FLOAT" => FLOATS,
+            "$SCORE" => SCORES,
+            "$BOUND" => BOUNDS,
+            "$LEX" => LEX_BOUNDS,
             "$FIELD" => FIELDS,
             "$SMALL" => SMALL_NUMBERS,
             "$LONG" => LONGS,

@@ -34,6 +34,7 @@ fn a_walk_meets_what_is_there_throughout() {
     for (verb, add, remove) in [
         ("SSCAN", "SADD k $", "SREM k $"),
         ("HSCAN", "HSET k $ $", "HDEL k $"),
+        ("ZSCAN", "ZADD k $ $", "ZREM k $"),
     ] {
         let mut desk = Desk::new(false);
         for number in 0..1000 {
@@ -76,6 +77,7 @@ fn the_last_element_takes_its_key_along() {
         ("HSET k f v", "HDEL k f"),
         ("SADD k m", "SPOP k"),
         ("RPUSH k e", "LTRIM k 1 0"),
+        ("ZADD k 1 m", "ZPOPMIN k"),
     ] {
         let mut desk = Desk::new(true);
         let (_, made) = desk.run_at(version(10), make);
@@ -105,11 +107,12 @@ fn collections_travel_whole_with_deadline_and_version() {
     from.run_at(version(2), "SADD s 3 1 2");
     from.run_at(version(3), "PEXPIRE s 5000");
     from.run_at(version(4), "RPUSH l a b c");
+    from.run_at(version(5), "ZADD z 1.5 m -inf n");
     to.run_at(version(0), "SET h overtaken");
     from.store.scan_states(0, usize::MAX, &mut |key, state| {
         assert_eq!(to.store.apply_state(key, state, START_MS), Applied::Applied);
     });
-    for key in ["h", "s", "l"] {
+    for key in ["h", "s", "l", "z"] {
         let state = from.store.state(key.as_bytes(), START_MS);
         assert!(state.is_some());
         assert_eq!(to.store.state(key.as_bytes(), START_MS), state);

@@ -5,4 +5,5 @@ pub(super) mod list;
 mod sample;
 mod scan;
 pub(super) mod set;
+pub(super) mod sorted;
 pub(super) mod string;

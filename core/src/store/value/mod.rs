@@ -7,11 +7,13 @@ mod fields;
 mod list;
 mod members;
 mod packed;
+mod scores;
 
 pub(super) use fields::Fields;
 pub(super) use list::{End, List};
 pub(super) use members::Members;
 pub use packed::UnpackError;
+pub(super) use scores::Scores;
 
 /// Elements up to which a collection is small: its encoding has the compact name, and removals
 /// keep the order of what stays. Redis' `hash-max-listpack-entries` and `set-max-listpack-entries`.
@@ -28,6 +30,7 @@ enum Body {
     Hash(Fields),
     List(List),
     Set(Members),
+    Sorted(Scores),
 }
 
 /// A type of collection, as handlers ask for it.
@@ -76,6 +79,7 @@ macro_rules! typed {
 typed!(Fields, Hash);
 typed!(List, List);
 typed!(Members, Set);
+typed!(Scores, Sorted);
 
 impl Collection {
     /// The name `TYPE` gives.
@@ -84,6 +88,7 @@ impl Collection {
             Body::Hash(_) => "hash",
             Body::List(_) => "list",
             Body::Set(_) => "set",
+            Body::Sorted(_) => "zset",
         }
     }
 
@@ -93,6 +98,7 @@ impl Collection {
             Body::Hash(fields) => fields.encoding(),
             Body::List(_) => "quicklist",
             Body::Set(members) => members.encoding(),
+            Body::Sorted(scores) => scores.encoding(),
         }
     }
 
@@ -102,6 +108,7 @@ impl Collection {
             Body::Hash(fields) => fields.heap_bytes(),
             Body::List(list) => list.heap_bytes(),
             Body::Set(members) => members.heap_bytes(),
+            Body::Sorted(scores) => scores.heap_bytes(),
         }
     }
 }

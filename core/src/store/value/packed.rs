@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! | kind u8 | count u32 | { len u32 | bytes } … |      kind 1: hash (field, value), 2: set,
-//!                                                   3: list
+//!                                                   3: list,
+//!                                                   4: sorted set (member, score f64)
 //! ```
 
-use super::{Body, Collection, Fields, List, Members};
+use super::{Body, Collection, Fields, List, Members, Scores};
 
 const HASH: u8 = 1;
 const SET: u8 = 2;
 const LIST: u8 = 3;
+const SORTED: u8 = 4;
 
 /// One element's bytes.
 pub(super) type Element<'a> = &'a [u8];
@@ -33,6 +35,13 @@ impl Collection {
             Body::Set(members) => {
                 head(SET, members.len(), out);
                 members.iter().for_each(|member| put(member, out));
+            }
+            Body::Sorted(scores) => {
+                head(SORTED, scores.len(), out);
+                for (member, score) in scores.table() {
+                    put(member, out);
+                    put(&score.to_le_bytes(), out);
+                }
             }
             Body::List(list) => {
                 head(LIST, list.len(), out);
@@ -65,9 +74,14 @@ impl Collection {
                 elements(&mut rest, count, &mut list)?;
                 Some(Body::List(list))
             }
+            SORTED => {
+                let mut scores = Scores::with_seed(seed);
+                elements(&mut rest, count, &mut scores)?;
+                (scores.len() == count).then_some(Body::Sorted(scores))
+            }
             _ => return Err(UnpackError("an unknown kind")),
         };
-        let body = body.ok_or(UnpackError("an element twice"))?;
+        let body = body.ok_or(UnpackError("an element twice, or no score"))?;
         match (count, rest) {
             (0, _) => Err(UnpackError("nothing in it")),
             (_, []) => Ok(Self(body)),
@@ -138,9 +152,25 @@ mod tests {
         list.into_collection()
     }
 
+    fn sorted(count: usize) -> Collection {
+        let mut scores = Scores::new(1);
+        for number in 0..count {
+            scores.set(number.to_string().as_bytes(), (number % 7) as f64 - 0.1);
+        }
+        scores.set(b"last", f64::NEG_INFINITY);
+        scores.into_collection()
+    }
+
     #[test]
     fn a_collection_comes_back_as_it_was_under_any_seed() {
-        for collection in [hash(3), hash(1000), set(1), set(1000), list(300)] {
+        for collection in [
+            hash(3),
+            hash(1000),
+            set(1),
+            set(1000),
+            list(300),
+            sorted(900),
+        ] {
             let mut bytes = Vec::new();
             collection.pack(&mut bytes);
             assert_eq!(Collection::unpack(&bytes, 9).as_ref(), Ok(&collection));
@@ -167,6 +197,9 @@ mod tests {
         .concat();
         assert!(Collection::unpack(&twice, 1).is_err());
         assert!(Collection::unpack(&[SET, 0, 0, 0, 0], 1).is_err());
+        let mut nan = [&[SORTED, 1, 0, 0, 0][..], &[1, 0, 0, 0, b'a', 8, 0, 0, 0]].concat();
+        nan.extend(f64::NAN.to_le_bytes());
+        assert!(Collection::unpack(&nan, 1).is_err());
         assert!(Collection::unpack(&[77, 0, 0, 0, 0], 1).is_err());
     }
 }
