@@ -18,7 +18,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use ringlab_loadgen::{
-    Both, HistogramLog, LiveLine, Marks, Observer, Quiet, RunReport, Style, Worth, run, table,
+    Both, HistogramLog, LiveLine, Marks, Observer, Quiet, RunReport, Style, Worth, run, run_page,
+    table,
 };
 
 use args::{Cli, RunArgs, Verb};
@@ -57,6 +58,9 @@ fn run_once(args: &RunArgs) -> anyhow::Result<ExitCode> {
     };
     if !args.quiet {
         line.end();
+    }
+    if let Some(path) = &args.files.html {
+        fs::write(path, run_page(&report)).with_context(|| path.display().to_string())?;
     }
     show(&report, args.files.json.as_deref())?;
     let refused = args.gate && report.verdict.worth != Worth::Valid;

@@ -174,17 +174,58 @@ fn failures(report: &RunReport, out: &mut String) -> std::fmt::Result {
             let time = |ns: Option<f64>| ns.map_or_else(|| "-".to_owned(), duration);
             writeln!(
                 out,
-                "{:<22} {:>12} answered, {} failed, service mean {} max {}",
+                "{:<22} {:>12} answered, {} failed, service mean {} max {}, response p50 {} p99 {}, server {} a request",
                 row.endpoint,
                 rate(row.completed as f64),
                 row.failed,
                 time(row.service_mean_ns),
                 time(row.service_max_ns.map(|ns| ns as f64)),
+                time(row.response.p50_ns.map(|ns| ns as f64)),
+                time(row.response.p99_ns.map(|ns| ns as f64)),
+                time(row.server_cpu_ns_per_request),
             )?;
         }
     }
+    for row in &report.servers {
+        let part = |value: Option<f64>, of: fn(f64) -> String| value.map_or_else(|| "-".into(), of);
+        writeln!(
+            out,
+            "{:<22} {} of a processor, {} a request",
+            row.name,
+            part(row.cpus, |cpus| format!("{:.0}%", 100.0 * cpus)),
+            part(row.cpu_ns_per_request, duration)
+        )?;
+    }
+    faults(report, out)?;
     for event in &report.events {
         writeln!(out, "event at {:.2} s: {}", event.t_s, event.text)?;
+    }
+    Ok(())
+}
+
+fn faults(report: &RunReport, out: &mut String) -> std::fmt::Result {
+    for fault in &report.faults {
+        let after = |s: Option<f64>, word: &str| {
+            s.map_or_else(
+                || format!("not {word}"),
+                |s| format!("{word} after {s:.2} s"),
+            )
+        };
+        let lost = fault.lost_writes;
+        writeln!(
+            out,
+            "{} at {:.2} s: {}, {}, {} errors{}{}",
+            fault.text,
+            fault.t_s,
+            after(fault.detected_after_s, "detected"),
+            after(fault.restored_after_s, "restored"),
+            fault.errors,
+            lost.map_or_else(String::new, |lost| format!(", {lost} lost writes")),
+            fault
+                .failure
+                .as_ref()
+                .map_or_else(String::new, |why| format!(" ({why})")),
+        )?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use ringlab_loadgen::modes::seek::{SeekConfig, seek};
 use ringlab_loadgen::modes::sweep::{SweepConfig, sweep};
 use ringlab_loadgen::{
     LiveLine, NullConfig, NullServer, Objective, Quiet, RunReport, SizeLaw, compare, span_ns,
+    sweep_page,
 };
 use serde::Serialize;
 
@@ -211,6 +212,9 @@ impl SweepArgs {
         };
         let mut observer = observer(self.load.quiet);
         let report = sweep(&self.load.config()?, &wanted, observer.as_mut())?;
+        if let Some(path) = &self.load.files.html {
+            fs::write(path, sweep_page(&report)).with_context(|| path.display().to_string())?;
+        }
         show(&report, self.load.files.json.as_deref(), &report.table())?;
         Ok(ExitCode::SUCCESS)
     }
