@@ -31,6 +31,10 @@ pub(crate) struct LinkArgs {
     /// Database number for SELECT
     #[arg(long, default_value_t = 0)]
     database: u32,
+    /// The endpoints are nodes of a Redis Cluster: the others are asked for, keys go to their
+    /// slots' nodes, MOVED and ASK are followed
+    #[arg(long)]
+    cluster: bool,
     /// Encrypt, and check the server's certificate
     #[arg(long)]
     tls: bool,
@@ -58,6 +62,7 @@ impl LinkArgs {
             username: self.username.clone(),
             password: self.password.clone(),
             database: self.database,
+            cluster: self.cluster,
             tls: self.tls.then(|| TlsConfig {
                 ca: self.tls_ca.clone(),
                 cert: self.tls_cert.clone(),

@@ -173,6 +173,12 @@ impl RunConfig {
                 "new keys and the latest are counted in one process, not over --workers on hosts",
             ));
         }
+        let several = commands.all.iter().any(|command| command.keys != (1, 0));
+        if self.link.cluster && (several || self.trace.is_some()) {
+            return Err(ConfigError::Contradiction(
+                "--cluster takes commands of one key, which is their first word, and no trace",
+            ));
+        }
         if self.check.is_some() {
             let roles: Vec<Option<Role>> = commands.all.iter().map(Role::of).collect();
             let followed = roles.iter().all(Option::is_some);

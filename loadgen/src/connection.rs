@@ -8,6 +8,7 @@ use mio::{Registry, Token};
 
 use crate::check::checker::Side;
 use crate::clock;
+use crate::cluster::Redirect;
 use crate::decode::{DecodeError, Kind, Step};
 use crate::dial::{Client, Dialer};
 use crate::replies::Replies;
@@ -16,6 +17,7 @@ use crate::tape::Tape;
 use crate::template::Expect;
 use crate::value::Values;
 use crate::window::{Window, count_failure};
+use crate::worker::{Redirected, Route};
 
 /// A request that was written, or is about to be.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +118,8 @@ pub(crate) struct Connection {
     decoder: Replies,
     /// False once a piece of the body under way was wrong.
     body_right: bool,
+    /// Where it leads to a node of a cluster.
+    pub(crate) route: Option<Box<Route>>,
     /// Follows every value, where that is asked for.
     pub(crate) check: Option<Box<Side>>,
 }
@@ -146,6 +150,7 @@ impl Connection {
             greeting: None,
             decoder: Replies::new(dialer.protocol),
             body_right: true,
+            route: None,
             check: None,
         })
     }
@@ -215,6 +220,10 @@ impl Connection {
         self.greeting = None;
         self.decoder.reset();
         self.body_right = true;
+        if let Some(route) = &mut self.route {
+            route.sent.clear();
+            route.redirected.clear();
+        }
     }
 
     /// Writes what is encoded, as far as the kernel takes it.
@@ -317,6 +326,8 @@ impl Connection {
             };
             match step {
                 Step::More | Step::Push => {}
+                Step::Done(_) if flight.expect == Expect::Skipped => done += 1,
+                Step::Done(Kind::Error) if self.is_redirected(done) => done += 1,
                 Step::Body { offset, len } => {
                     let piece = &input[at - len..at];
                     if let Some(check) = &mut self.check {
@@ -326,7 +337,7 @@ impl Connection {
                     self.body_right &= match flight.expect {
                         Expect::Value | Expect::Own => values.matches(flight.key, offset, piece),
                         Expect::Values => self.item_is_right(&flight, (offset, piece), values),
-                        Expect::Found | Expect::Stored | Expect::Any => true,
+                        Expect::Found | Expect::Stored | Expect::Any | Expect::Skipped => true,
                     };
                 }
                 Step::Done(kind) if self.check.is_some() => {
@@ -356,6 +367,30 @@ impl Connection {
             Step::More | Step::Push | Step::Body { .. } => {}
         }
         Ok(())
+    }
+
+    /// Looks whether an error is a redirect; the map learns what it says.
+    fn is_redirected(&mut self, place: usize) -> bool {
+        let Some(route) = &mut self.route else {
+            return false;
+        };
+        let asked = match Redirect::of(self.decoder.error()) {
+            Some(Redirect::Moved { slot, node }) => route.map.node(node).map(|node| {
+                route.map.moved(slot, node);
+                None
+            }),
+            Some(Redirect::Ask { node }) => route.map.node(node).map(Some),
+            None => None,
+        };
+        let Some(asked) = asked.filter(|_| route.may_go_on(place)) else {
+            return false;
+        };
+        route.redirected.push(Redirected {
+            place,
+            asked,
+            sent: self.check.as_mut().and_then(|check| check.take_oldest()),
+        });
+        true
     }
 
     /// Has a reply checked; errors and what is no answer are counted as without the check.

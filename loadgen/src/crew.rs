@@ -15,7 +15,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::check::checker::{Checker, Side};
 use crate::check::report::CheckReport;
-use crate::config::RunConfig;
+use crate::cluster::{self, Map};
+use crate::config::{ConfigError, RunConfig};
 use crate::connection::Connection;
 use crate::dial::{Client, Dialer};
 use crate::encode::Encoder;
@@ -27,7 +28,7 @@ use crate::schedule::Schedule;
 use crate::tape::{Seat, Tape, is_late};
 use crate::trace::source::Source;
 use crate::window::Window;
-use crate::worker::{Channel, FromWorker, Orders, Worker};
+use crate::worker::{Channel, FromWorker, Orders, Route, Worker};
 
 /// Workers hand over a window every quarter of a second; this much silence is a failure.
 const WORKER_SILENCE: Duration = Duration::from_secs(60);
@@ -40,6 +41,45 @@ pub(crate) struct Common<'a> {
     pub(crate) checker: Option<Arc<Checker>>,
     /// The trace that is replayed.
     pub(crate) source: Option<Source>,
+    pub(crate) cluster: Option<Cluster>,
+}
+
+/// The nodes behind the endpoints, masters first.
+pub(crate) struct Cluster {
+    pub(crate) map: Arc<Map>,
+    pub(crate) masters: usize,
+}
+
+impl Cluster {
+    /// The cluster that the first endpoint which answers knows, and its nodes in order.
+    pub(crate) fn find(
+        config: &RunConfig,
+        dialer: &Dialer,
+    ) -> Result<Option<(Self, Vec<String>)>, RunError> {
+        if !config.link.cluster {
+            return Ok(None);
+        }
+        let mut failed = None;
+        for endpoint in &config.endpoints {
+            let layout = match cluster::ask(dialer, endpoint) {
+                Ok(layout) => layout,
+                Err(error) => {
+                    let endpoint = endpoint.clone();
+                    failed = Some(RunError::Connect { endpoint, error });
+                    continue;
+                }
+            };
+            let map = Arc::new(Map::new(&layout.nodes));
+            map.learn(&layout);
+            let masters = layout.masters;
+            if (config.connections / config.workers) < masters as u32 {
+                let reason = "a cluster needs a connection a thread and master";
+                return Err(ConfigError::Contradiction(reason).into());
+            }
+            return Ok(Some((Self { map, masters }, layout.nodes)));
+        }
+        Err(failed.unwrap_or(RunError::Worker))
+    }
 }
 
 /// The threads and the channels to them.
@@ -246,11 +286,15 @@ fn connections(common: &Common<'_>, worker: u32) -> Result<Vec<Connection>, RunE
         encoder,
         dialer,
         checker,
+        cluster,
         ..
     } = common;
+    let nodes = cluster
+        .as_ref()
+        .map_or(config.endpoints.len(), |cluster| cluster.masters);
     let requests = requests_each(config);
     let open = |(token, number): (usize, usize)| {
-        let endpoint = number % config.endpoints.len();
+        let endpoint = number % nodes;
         let name = config.endpoints[endpoint].as_str();
         let client = connect(dialer, name)?;
         let seat = Seat {
@@ -263,6 +307,8 @@ fn connections(common: &Common<'_>, worker: u32) -> Result<Vec<Connection>, RunE
             Connection::open(client, (endpoint, name), Token(token), dialer, tape)?;
         let side = |checker: &Arc<Checker>| Side::new(Arc::clone(checker), u64::from(worker));
         connection.check = checker.as_ref().map(side).map(Box::new);
+        let route = |cluster: &Cluster| Box::new(Route::new(Arc::clone(&cluster.map)));
+        connection.route = cluster.as_ref().map(route);
         Ok(connection)
     };
     (share(config, worker) as usize..share(config, worker + 1) as usize)

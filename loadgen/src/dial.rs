@@ -127,6 +127,21 @@ impl Client {
         Ok(())
     }
 
+    /// Reads until `parse` makes something of what came, a megabyte at most.
+    pub(crate) fn whole<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> io::Result<T> {
+        let mut input = self.buffer[std::mem::take(&mut self.unread)].to_vec();
+        loop {
+            if let Some(whole) = parse(&input) {
+                return Ok(whole);
+            }
+            let count = self.stream.read(&mut self.buffer)?;
+            if count == 0 || input.len() > 1 << 20 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            input.extend_from_slice(&self.buffer[..count]);
+        }
+    }
+
     /// The next reply; `body` sees the pieces of its body with their offsets.
     pub(crate) fn reply(&mut self, body: &mut dyn FnMut(usize, &[u8])) -> Result<Kind, DialError> {
         loop {

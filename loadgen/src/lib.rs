@@ -15,6 +15,7 @@
 mod attribution;
 mod check;
 mod clock;
+mod cluster;
 mod compare;
 mod config;
 mod connection;

@@ -53,6 +53,8 @@ pub struct LinkConfig {
     pub password: Option<Secret>,
     /// For SELECT, where not 0.
     pub database: u32,
+    /// The endpoints are nodes of a Redis Cluster; the others are asked for.
+    pub cluster: bool,
     /// TLS, where given.
     pub tls: Option<TlsConfig>,
 }
@@ -61,7 +63,9 @@ impl LinkConfig {
     /// Why this can't be.
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         let named = self.username.is_some() || self.password.is_some() || self.database > 0;
-        if self.protocol == Protocol::Memcached && named {
+        if self.cluster && (self.protocol == Protocol::Memcached || self.database > 0) {
+            Some("a cluster speaks RESP and has one database")
+        } else if self.protocol == Protocol::Memcached && named {
             Some("memcached's text protocol has no user, password or database")
         } else if self.username.is_some() && self.password.is_none() {
             Some("a user needs a password")
@@ -87,6 +91,9 @@ impl LinkConfig {
         }
         if self.database > 0 {
             words.push(("database", Some(self.database.to_string())));
+        }
+        if self.cluster {
+            words.push(("cluster", None));
         }
         if let Some(tls) = &self.tls {
             words.push(("tls", None));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::checker::Checker;
 use crate::check::stamp::Reading;
 use crate::clock;
+use crate::cluster::{Map, slot_of};
 use crate::config::RunConfig;
 use crate::decode::Kind;
 use crate::dial::{Client, DialError};
@@ -86,17 +87,43 @@ impl fmt::Display for PreloadReport {
     }
 }
 
-const BATCH_REQUESTS: u64 = 256;
+const BATCH_REQUESTS: usize = 256;
 const BATCH_BYTES: usize = 256 << 10;
 const SAMPLE: u64 = 1000;
+
+/// What a preload writes, and to whom.
+pub(crate) struct Preload<'a> {
+    pub(crate) config: &'a RunConfig,
+    pub(crate) encoder: &'a Encoder,
+    pub(crate) checker: Option<&'a Checker>,
+    /// Only the keys of this node.
+    pub(crate) node: Option<(&'a Map, u16)>,
+}
+
+impl PreloadReport {
+    /// Adds another node's.
+    pub(crate) fn add(self, other: Self) -> Self {
+        Self {
+            written: self.written + other.written,
+            value_bytes: self.value_bytes + other.value_bytes,
+            reread: self.reread + other.reread,
+            missing: self.missing + other.missing,
+            seconds: self.seconds + other.seconds,
+        }
+    }
+}
 
 /// Writes all keys over one connection, then reads back what is asked for.
 pub(crate) fn preload(
     client: &mut Client,
-    encoder: &Encoder,
-    config: &RunConfig,
-    checker: Option<&Checker>,
+    preload: &Preload<'_>,
 ) -> Result<PreloadReport, PreloadError> {
+    let Preload {
+        config,
+        encoder,
+        checker,
+        ..
+    } = *preload;
     let begun = clock::now();
     let keys = config.keys.count;
     let mut report = PreloadReport {
@@ -107,8 +134,10 @@ pub(crate) fn preload(
         seconds: 0.0,
     };
     let mut out = Vec::new();
-    while report.written < keys {
-        let batch = batch(report.written..keys, 1, &mut out, |key, out| {
+    let mut next = 0;
+    while next < keys {
+        let batch;
+        (batch, next) = preload.batch(next..keys, 1, &mut out, |key, out| {
             let stamped = checker.map(|checker| (&checker.stamps, checker.stamp(key, 1)));
             encoder.preload_write(key, stamped, out);
         });
@@ -125,14 +154,14 @@ pub(crate) fn preload(
         PreloadCheck::Sample => (keys / SAMPLE).max(1),
         PreloadCheck::All => 1,
     };
-    let mut next = 0;
+    next = 0;
     while next < keys {
-        let batch = batch(next..keys, step, &mut out, |key, out| {
+        let batch;
+        (batch, next) = preload.batch(next..keys, step, &mut out, |key, out| {
             encoder.preload_read(key, out);
         });
         client.send(&out)?;
-        next = batch.end;
-        for key in batch.step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+        for key in batch {
             match reread(client, (encoder, checker), key)? {
                 None => report.missing += 1,
                 Some(true) => report.reread += 1,
@@ -144,22 +173,32 @@ pub(crate) fn preload(
     Ok(report)
 }
 
-/// Puts requests for as many of the keys as a batch takes into `out`; returns the range done.
-fn batch(
-    keys: Range<u64>,
-    step: u64,
-    out: &mut Vec<u8>,
-    request: impl Fn(u64, &mut Vec<u8>),
-) -> Range<u64> {
-    out.clear();
-    let mut next = keys.start;
-    let mut count = 0;
-    while next < keys.end && count < BATCH_REQUESTS && out.len() < BATCH_BYTES {
-        request(next, out);
-        next = next.saturating_add(step);
-        count += 1;
+impl Preload<'_> {
+    /// Puts requests for as many of the keys as a batch takes into `out`; returns these keys, and
+    /// the one after them.
+    fn batch(
+        &self,
+        keys: Range<u64>,
+        step: u64,
+        out: &mut Vec<u8>,
+        request: impl Fn(u64, &mut Vec<u8>),
+    ) -> (Vec<u64>, u64) {
+        out.clear();
+        let mut next = keys.start;
+        let mut batch = Vec::new();
+        while next < keys.end && batch.len() < BATCH_REQUESTS && out.len() < BATCH_BYTES {
+            let before = out.len();
+            request(next, out);
+            let elsewhere = |(map, node): (&Map, u16)| map.owner(slot_of(&out[before..])) != node;
+            if self.node.is_some_and(elsewhere) {
+                out.truncate(before);
+            } else {
+                batch.push(next);
+            }
+            next = next.saturating_add(step);
+        }
+        (batch, next)
     }
-    keys.start..next
 }
 
 /// Whether a key has the value that was written; none if it has none.

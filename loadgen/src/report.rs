@@ -111,6 +111,9 @@ pub struct Totals {
     pub misses: u64,
     /// Hits of all GETs answered.
     pub hit_ratio: Option<f64>,
+    /// Requests that a cluster sent elsewhere, which then took longer.
+    #[serde(default)]
+    pub redirects: u64,
     /// Connections that broke.
     pub disconnects: u64,
     /// Attempts to connect again that failed.

@@ -11,13 +11,13 @@ use crate::check::readback::ReadBack;
 use crate::check::report::{CheckCounts, CheckReport};
 use crate::clock;
 use crate::config::{ConfigError, RunConfig};
-use crate::crew::{Common, Crew, Merger, connect};
+use crate::crew::{Cluster, Common, Crew, Merger, connect};
 use crate::dial::{DialError, Dialer};
 use crate::encode::Encoder;
 use crate::faults::act::{Cast, Stage};
 use crate::live::Observer;
 use crate::marks::Marks;
-use crate::preload::{PreloadError, preload};
+use crate::preload::{Preload, PreloadError, PreloadReport, preload};
 use crate::random::mix;
 use crate::record::Record;
 use crate::remote::{Fleet, HostFailure};
@@ -71,10 +71,14 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> Result<RunReport, RunError> {
     config.check()?;
-    let config = named(config);
+    let mut config = named(config);
     let encoder = Encoder::new(&config)?;
     let cast = Arc::new(Cast::gather(&config.timeline.nodes, &config.endpoints)?);
     let dialer = Arc::new(Dialer::new(&config.link)?);
+    let cluster = Cluster::find(&config, &dialer)?.map(|(cluster, nodes)| {
+        config.to_mut().endpoints = nodes;
+        cluster
+    });
     let sources = Sources::of(&config, &cast, &dialer);
     let mut checker = config
         .check
@@ -84,8 +88,18 @@ pub fn run(
     if config.preload {
         let begun = clock::now();
         observer.preloading(config.keys.count);
-        let mut client = connect(&dialer, &config.endpoints[0])?;
-        preloaded = Some(preload(&mut client, &encoder, &config, checker.as_ref())?);
+        let nodes = cluster.as_ref().map_or(1, |cluster| cluster.masters);
+        for (number, endpoint) in config.endpoints[..nodes].iter().enumerate() {
+            let mut client = connect(&dialer, endpoint)?;
+            let work = Preload {
+                config: &config,
+                encoder: &encoder,
+                checker: checker.as_ref(),
+                node: (cluster.as_ref()).map(|cluster| (&*cluster.map, number as u16)),
+            };
+            let report = preload(&mut client, &work)?;
+            preloaded = Some(preloaded.map_or(report, |sum: PreloadReport| sum.add(report)));
+        }
         preloaded_since = Some(begun);
         if let Some(checker) = &mut checker {
             checker.preloaded_since(begun);
@@ -103,6 +117,7 @@ pub fn run(
         dialer,
         checker: checker.map(Arc::new),
         source,
+        cluster,
     };
     let mut crew = if config.fleet.hosts.is_empty() {
         Crew::prepare(&common, 0..config.workers)?

@@ -108,6 +108,7 @@ impl Record<'_> {
             hits: all.hits,
             misses: all.misses,
             hit_ratio: (gets > 0).then(|| all.hits as f64 / gets as f64),
+            redirects: all.redirects,
             disconnects: all.disconnects,
             connect_failures: all.connect_failures,
             bytes_out_per_s: per_s(inside.bytes_out),

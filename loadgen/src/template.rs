@@ -77,6 +77,8 @@ pub(crate) enum Expect {
     Stored,
     /// Anything but an error.
     Any,
+    /// Whatever comes: nobody counts it.
+    Skipped,
 }
 
 /// Where the keys of a command come from.

@@ -42,6 +42,8 @@ pub(crate) struct Counts {
     pub(crate) unfinished: u64,
     /// Requests that waited because every connection was full.
     pub(crate) waited: u64,
+    /// Requests that a cluster sent elsewhere.
+    pub(crate) redirects: u64,
     /// Connections that broke.
     pub(crate) disconnects: u64,
     /// Attempts to connect again that failed.
@@ -79,6 +81,7 @@ impl Counts {
             (&mut self.timeouts, other.timeouts),
             (&mut self.unfinished, other.unfinished),
             (&mut self.waited, other.waited),
+            (&mut self.redirects, other.redirects),
             (&mut self.disconnects, other.disconnects),
             (&mut self.connect_failures, other.connect_failures),
             (&mut self.bytes_out, other.bytes_out),

@@ -9,6 +9,7 @@
 //! Nothing here spins, and nothing in a turn hashes, formats or allocates once buffers have grown.
 
 pub(crate) mod replay;
+mod routing;
 mod wake;
 
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ use crate::timer::Timer;
 use crate::window::{WINDOW_NS, Window, count_failure};
 use crate::worker::replay::Replay;
 use crate::worker::wake::WakeLatency;
+use routing::Routing;
+pub(crate) use routing::{Redirected, Route};
 
 const TIMER: Token = Token(usize::MAX - 1);
 const READ_BUFFER: usize = 256 << 10;
@@ -131,6 +134,8 @@ pub(crate) struct Worker {
     buffer: Vec<u8>,
     /// Connections with something encoded and not written.
     dirty: Vec<u32>,
+    /// Where the connections lead to nodes of a cluster.
+    routing: Option<Routing>,
 }
 
 impl Worker {
@@ -144,8 +149,14 @@ impl Worker {
         let window = Box::new(Window::new(orders.endpoints, orders.commands));
         let replayed = orders.replay.as_ref().is_some_and(Replay::is_open);
         let is_open = orders.schedule.is_some() || replayed;
+        let map = connections.first().and_then(|first| first.route.as_ref());
+        let routing = map.map(|route| {
+            let nodes = connections.iter().map(|connection| connection.endpoint);
+            Routing::new(Arc::clone(&route.map), orders.endpoints, nodes)
+        });
         let mut worker = Self {
             poll,
+            routing,
             connections,
             encoder,
             open: None,
@@ -237,7 +248,11 @@ impl Worker {
                 self.free_slots(index, 1);
             }
         }
-        if self.open.is_none() {
+        if self.routing.is_some() {
+            let all = self.connections.len() * self.orders.depth;
+            self.follow(all as u64, clock::now());
+            self.flush_dirty()?;
+        } else if self.open.is_none() {
             for index in 0..self.connections.len() {
                 self.refill(index, clock::now())?;
             }
@@ -276,7 +291,12 @@ impl Worker {
             let arrived = connection.read(&mut self.buffer, values, &mut self.window);
             let now = clock::now();
             self.window.note_failure(now);
-            self.record(index, arrived.done, now);
+            if self.routing.is_some() {
+                self.record_routed(index, arrived.done, now);
+                self.flush_dirty()?;
+            } else {
+                self.record(index, arrived.done, now);
+            }
             if let Some(broken) = arrived.broken {
                 return self.give_up(index, &broken, now);
             }
@@ -345,7 +365,7 @@ impl Worker {
         }
         let connection = &self.connections[index];
         let idle = connection.flights.is_empty() && connection.is_up();
-        if self.open.is_some() || self.phase != Phase::Load || !idle {
+        if self.routing.is_some() || self.open.is_some() || self.phase != Phase::Load || !idle {
             return Ok(());
         }
         let batch = self.quota_left.min(self.orders.depth as u64);
@@ -363,6 +383,9 @@ impl Worker {
         }
         if self.orders.replay.is_some() {
             return self.send_traced(now);
+        }
+        if self.routing.is_some() {
+            return self.dispatch_due(now);
         }
         while let Some(open) = &mut self.open {
             let at = open.next.at;
@@ -390,6 +413,10 @@ impl Worker {
                 .saturating_record(now.saturating_sub(at));
             self.encode(index, at.min(now), now);
         }
+        self.flush_dirty()
+    }
+
+    fn flush_dirty(&mut self) -> io::Result<()> {
         while let Some(index) = self.dirty.pop() {
             self.flush(index as usize)?;
         }
@@ -443,9 +470,10 @@ impl Worker {
     fn give_up(&mut self, index: usize, broken: &Broken, now: u64) -> io::Result<()> {
         let connection = &mut self.connections[index];
         let window = &mut *self.window;
-        let lost = connection.flights.len() as u64;
+        let asked = |flight: &&Flight| flight.expect != Expect::Skipped;
+        let lost = connection.flights.iter().filter(asked).count() as u64;
         self.in_flight -= lost;
-        for flight in &connection.flights {
+        for flight in connection.flights.iter().filter(asked) {
             window.latencies.service[usize::from(flight.command)]
                 .saturating_record(now - flight.written);
             if self.is_open {
@@ -484,7 +512,15 @@ impl Worker {
         window.note_failure(now);
         self.last_reply = now;
         connection.close(now + RECONNECT_NS);
+        self.follow_routed(lost, now);
         Ok(())
+    }
+
+    /// In a cluster's closed loop, what was lost is followed by new requests.
+    fn follow_routed(&mut self, lost: u64, now: u64) {
+        if self.routing.is_some() {
+            self.follow(lost, now);
+        }
     }
 
     fn connecting(&mut self, index: usize) -> io::Result<()> {
@@ -511,7 +547,9 @@ impl Worker {
         let Some(open) = &mut self.open else {
             return self.arm_traced(now);
         };
-        let wanted = self.phase == Phase::Load && self.quota_left > 0 && !open.slots.is_empty();
+        let wanted = self.phase == Phase::Load
+            && self.quota_left > 0
+            && (self.routing.as_ref()).map_or(!open.slots.is_empty(), |routing| !routing.is_full());
         let at = (open.next.at - open.wake.lead_ns).max(now + 1);
         if wanted && open.timer.arm(at)? {
             open.wake.measures = at > now + WakeLatency::SLEEP_NS_MIN;
@@ -526,6 +564,7 @@ impl Worker {
         for index in 0..self.connections.len() {
             self.look_after(index, now)?;
         }
+        self.reroute()?;
         if now >= self.next_window {
             self.hand_over(now, false);
         }
@@ -604,7 +643,8 @@ impl Worker {
         let flights = self
             .connections
             .iter()
-            .flat_map(|connection| &connection.flights);
+            .flat_map(|connection| &connection.flights)
+            .filter(|flight| flight.expect != Expect::Skipped);
         for flight in flights {
             latencies.service[usize::from(flight.command)].saturating_record(now - flight.written);
             if self.is_open {
@@ -627,6 +667,7 @@ impl Worker {
                 open.backlog -= 1;
             }
         }
+        self.finish_waiting(now);
         for connection in &mut self.connections {
             if let Some(check) = &mut connection.check {
                 check.abandon(&mut self.window);
@@ -635,6 +676,27 @@ impl Worker {
         self.finish_traced(now);
         self.phase = Phase::Over;
         self.hand_over(now, true);
+    }
+
+    /// What still waits for its node counts with the age it has.
+    fn finish_waiting(&mut self, now: u64) {
+        let waiting = self
+            .routing
+            .iter_mut()
+            .flat_map(|routing| &mut routing.waiting);
+        for parcel in waiting.flat_map(|parcels| parcels.drain(..)) {
+            let (flight, latencies) = (parcel.flight, &mut self.window.latencies);
+            if self.open.is_some() {
+                let age = now - flight.intended;
+                latencies.response[usize::from(flight.command)].saturating_record(age);
+                latencies.lag.saturating_record(age);
+            }
+            self.window.counts.unfinished += 1;
+            let check = self.connections.first_mut().and_then(|c| c.check.as_mut());
+            if let Some((check, sent)) = check.zip(parcel.sent) {
+                check.put_back(sent);
+            }
+        }
     }
 
     /// Counts the arrivals whose time has come as offered, and those of them not sent as backlog.
@@ -670,10 +732,13 @@ impl Worker {
             .map(|connection| connection.tape.rounds);
         window.tape_rounds = rounds.max().unwrap_or(1);
         window.last_reply = self.last_reply;
-        window.backlog = self
-            .open
+        let waiting = self
+            .routing
             .as_ref()
-            .map_or(0, |open| open.backlog.max(0).unsigned_abs());
+            .map_or(0, |routing| routing.waiting_count);
+        window.backlog = self.open.as_ref().map_or(0, |open| {
+            open.backlog.max(0).unsigned_abs() + waiting as u64
+        });
         if let Some(replay) = &self.orders.replay {
             window.backlog = replay.backlog();
         }

@@ -161,6 +161,10 @@ enum Pending {
     Delete(u32),
 }
 
+/// A request under way that changes its connection.
+#[derive(Debug)]
+pub(crate) struct Sent((u64, Pending, u64));
+
 /// What one connection keeps: its requests in order, and the value that is coming in.
 #[derive(Debug)]
 pub(crate) struct Side {
@@ -226,6 +230,22 @@ impl Side {
             own = ledger.next_own(own);
         }
         None
+    }
+
+    /// The request sent last, taken out: it goes by another connection.
+    pub(crate) fn take_newest(&mut self) -> Option<Sent> {
+        self.pending.pop_back().map(Sent)
+    }
+
+    /// The request answered last by a redirect, taken out.
+    pub(crate) fn take_oldest(&mut self) -> Option<Sent> {
+        self.reading = Reading::default();
+        self.pending.pop_front().map(Sent)
+    }
+
+    /// One that was taken out is sent by this connection.
+    pub(crate) fn put_back(&mut self, sent: Sent) {
+        self.pending.push_back(sent.0);
     }
 
     /// A piece of the value that is coming in.

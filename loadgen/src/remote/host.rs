@@ -15,7 +15,7 @@ use super::wire::{
 use crate::check::checker::Checker;
 use crate::check::report::CheckCounts;
 use crate::clock;
-use crate::crew::{Common, Crew, Merger};
+use crate::crew::{Cluster, Common, Crew, Merger};
 use crate::dial::Dialer;
 use crate::encode::Encoder;
 use crate::link::Secret;
@@ -148,12 +148,15 @@ fn take_part(stream: &mut TcpStream) -> Result<(), WireError> {
         }
         Arc::new(checker)
     });
+    let dialer = Arc::new(Dialer::new(&config.link).map_err(|error| failed(&error))?);
+    let cluster = Cluster::find(&config, &dialer).map_err(|error| failed(&error))?;
     let common = Common {
         config: &config,
         encoder: &encoder,
-        dialer: Arc::new(Dialer::new(&config.link).map_err(|error| failed(&error))?),
+        dialer,
         checker,
         source: Source::of(&config).map_err(|error| failed(&error))?,
+        cluster: cluster.map(|(cluster, _)| cluster),
     };
     let mut crew = Crew::prepare(&common, threads).map_err(|error| failed(&error))?;
     send(stream, &Message::Ready)?;
