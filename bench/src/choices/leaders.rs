@@ -12,6 +12,10 @@ const IN_USE: [(&str, &str, &str); 2] = [
     ("fnv1a_64", "ketama", "twemproxy's default"),
 ];
 
+/// Hashes on which no ring should rest unasked: foldhash's values may change with its crate's
+/// version, gxhash needs a processor with AES.
+const UNSTEADY: [&str; 2] = ["foldhash", "gxhash"];
+
 /// A pair and why it was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leader {
@@ -78,6 +82,9 @@ impl<'a> Tables<'a> {
         let all = self.pairs.iter().filter_map(|pair| {
             let spread = pair.spread.as_ref()?;
             let even = spread.peak.seen / spread.peak.floor <= PEAK_MAX;
+            if UNSTEADY.contains(&pair.hash.as_str()) {
+                return None;
+            }
             // Random tokens are a placing that no configuration names.
             let named = pair.placing == pair.distribution;
             let ns = self.lookup_ns(pair)? + self.hash_ns(&pair.hash)?;
@@ -206,7 +213,11 @@ mod tests {
 
     #[test]
     fn the_best_is_even_moves_little_and_is_fast() {
-        let hashes = [hash("murmur", 5.0), hash("quick", 1.0)];
+        let hashes = [
+            hash("murmur", 5.0),
+            hash("quick", 1.0),
+            hash("foldhash", 0.1),
+        ];
         let rings = [
             ring("vnode", 3.0, 0.0),
             ring("modula", 1.0, 0.9),
@@ -218,6 +229,7 @@ mod tests {
             pair("quick", "modula", 1.01),
             pair("quick", "jump", 1.02),
             pair("murmur", "jump", 1.02),
+            pair("foldhash", "vnode", 1.01),
         ];
         let tables = Tables {
             hashes: &hashes,

@@ -80,13 +80,35 @@ fn rows(programs: &Programs, rings: Vec<Ring>, objective_p99_ms: f64) -> Result<
             samples[at].push(rings[at].slice(&load)?);
         }
     }
-    let mut rows = Vec::new();
-    for (ring, costs) in rings.iter().zip(&samples) {
-        let mut row = row(&ring.leader, costs, &samples[0]);
-        ring.search(&load, objective_p99_ms, &mut row)?;
-        rows.push(row);
+    let rows = rings.iter().zip(&samples);
+    let mut rows: Vec<RingLoad> = rows
+        .map(|(ring, costs)| row(&ring.leader, costs, &samples[0]))
+        .collect();
+    let mut rates = Vec::new();
+    for ring in &rings {
+        rates.push(ring.first_rate(&load)?);
+    }
+    for _ in 0..TRIES {
+        for ((ring, row), rate) in rings.iter().zip(&mut rows).zip(&mut rates) {
+            let tried = ring.offer(&load, *rate, objective_p99_ms)?;
+            row.learn(tried);
+            *rate = next(row.met_per_s, row.missed_per_s);
+        }
     }
     Ok(rows)
+}
+
+impl RingLoad {
+    /// Adds a try, and narrows the bracket.
+    fn learn(&mut self, tried: Try) {
+        let rate = tried.rate_per_s;
+        if tried.met {
+            self.met_per_s = Some(self.met_per_s.unwrap_or(0.0).max(rate));
+        } else {
+            self.missed_per_s = Some(self.missed_per_s.unwrap_or(f64::INFINITY).min(rate));
+        }
+        self.tries.push(tried);
+    }
 }
 
 fn row(leader: &Leader, costs: &[f64], first: &[f64]) -> RingLoad {
@@ -181,32 +203,26 @@ impl Ring {
         Ok((self.cpu_ns()? - before) as f64 / told.completed as f64)
     }
 
-    /// Halves the way between the highest rate that held and the lowest that did not.
-    fn search(&self, load: &Load, objective_p99_ms: f64, row: &mut RingLoad) -> Result<()> {
+    /// Somewhat below what a closed loop of depth 1 comes to.
+    fn first_rate(&self, load: &Load) -> Result<f64> {
         let closed = load.run(self.address(), &["--depth", "1", "--seconds", "1"])?;
-        let mut rate = 0.7 * closed.per_s;
-        for _ in 0..TRIES {
-            let (offered, seconds) = (rate.round().to_string(), TRY_SECONDS.to_string());
-            let open = ["--rate", &offered, "--depth", "16", "--seconds", &seconds];
-            let told = load.run(self.address(), &open)?;
-            let held = told.p99_ms.is_some_and(|p99| p99 <= objective_p99_ms);
-            let met = held && told.failed == 0 && told.per_s >= 0.97 * rate.round();
-            row.tries.push(Try {
-                rate_per_s: rate.round(),
-                completed_per_s: told.per_s,
-                p99_ms: told.p99_ms,
-                failed: told.failed,
-                met,
-            });
-            if met {
-                row.met_per_s = Some(row.met_per_s.unwrap_or(0.0).max(rate.round()));
-            } else {
-                let lowest = row.missed_per_s.unwrap_or(f64::INFINITY);
-                row.missed_per_s = Some(lowest.min(rate.round()));
-            }
-            rate = next(row.met_per_s, row.missed_per_s);
-        }
-        Ok(())
+        Ok(0.7 * closed.per_s)
+    }
+
+    /// Offers a rate for a moment.
+    fn offer(&self, load: &Load, rate: f64, objective_p99_ms: f64) -> Result<Try> {
+        let rate_per_s = rate.round().max(1.0);
+        let (offered, seconds) = (rate_per_s.to_string(), TRY_SECONDS.to_string());
+        let open = ["--rate", &offered, "--depth", "16", "--seconds", &seconds];
+        let told = load.run(self.address(), &open)?;
+        let held = told.p99_ms.is_some_and(|p99| p99 <= objective_p99_ms);
+        Ok(Try {
+            rate_per_s,
+            completed_per_s: told.per_s,
+            p99_ms: told.p99_ms,
+            failed: told.failed,
+            met: held && told.failed == 0 && told.per_s >= 0.97 * rate_per_s,
+        })
     }
 }
 
