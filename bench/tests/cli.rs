@@ -57,6 +57,19 @@ fn hash_gives_a_value_a_line() {
     );
 }
 
+/// Golden: fnv1a_64 of one byte ≥ 0x80 is where the two programs disagree.
+#[test]
+fn hash_takes_twemproxys_meaning_and_a_hash_tag() {
+    let ours = told(&["hash", "fnv1a_64"], "ff\n").0;
+    let (theirs, _, _) = told(&["hash", "fnv1a_64", "--twemproxy"], "ff\n");
+    assert_ne!(ours, theirs);
+    assert_eq!(theirs, told(&["hash", "twemproxy_fnv1a_64"], "ff\n").0);
+    let tagged = told(&["hash", "md5", "--text", "--hash-tag", "{}"], "a{b}c\nb\n").0;
+    let values: Vec<&str> = tagged.lines().collect();
+    assert_eq!((values.len(), values[0]), (2, values[1]));
+    assert_eq!(told(&["hash", "md5", "--hash-tag", "{"], "").2, 2);
+}
+
 #[test]
 fn hash_refuses_what_it_does_not_understand() {
     let (out, error, code) = told(&["hash", "md5"], "00\nkey\n");
@@ -391,4 +404,8 @@ fn a_skewed_server_of_a_given_topology_is_named() {
     assert_eq!(accesses, 20_000);
     // One key has a third of all accesses (1 over the sum of r^-1.4): so has its server, and more.
     assert!(yours[0]["balance"]["peak_accesses"].as_f64().unwrap() > 1.1);
+    let page = std::fs::read_to_string(dir.join("out/README.md")).unwrap();
+    assert!(page.contains("**One key draws "), "{page}");
+    assert!(page.contains("places by `murmur` and `modula`"), "{page}");
+    assert!(dir.join("out/report.html").is_file());
 }

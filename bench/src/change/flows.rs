@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringlab_core::distribution::Distribution;
+use ringlab_core::distribution::{Distribution, ketama_points};
 use ringlab_core::hash::HashKind;
 use serde::Serialize;
 
@@ -167,6 +167,12 @@ fn shape((pool, rack, _): Side<'_>) -> Option<Shape> {
         "modula" => {
             let weights = claimants.iter().map(|claimant| u64::from(claimant.weight));
             Some(Shape::Remainders(weights.sum()))
+        }
+        "ketama" => {
+            let points = ketama_points(claimants).into_iter();
+            Some(Shape::Ranges(
+                points.map(|(end, _)| u64::from(end)).collect(),
+            ))
         }
         "single" => Some(Shape::Remainders(1)),
         _ => None,

@@ -144,6 +144,13 @@ pub(crate) struct Other {
 /// # Errors
 /// A side can't be placed.
 pub(crate) fn plan(asked: &Asked<'_>) -> Result<Change, String> {
+    let random = |pool: &Pool| pool.distribution.name() == "random";
+    if random(asked.old) || random(asked.new) {
+        return Err(
+            "'random' places no key: each request goes anywhere, so there is nothing to move"
+                .into(),
+        );
+    }
     let (matched, racks_added, racks_removed) = matched(asked.old, asked.new);
     if matched.is_empty() {
         return Err(

@@ -189,7 +189,7 @@ impl Placing {
 
     /// One more peer, of weight 1; with one token it takes half of the widest range.
     pub(crate) fn newcomer(&self, claimants: &[Claimant]) -> Claimant {
-        let name = "10.9.9.9:8101".to_owned();
+        let name = "10.255.255.255:8101".to_owned();
         let tokens = match self.points {
             Points::Random(count) => random_tokens(&name, count),
             Points::Even => vec![middle_of_widest(claimants)],

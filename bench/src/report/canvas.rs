@@ -87,7 +87,7 @@ pub(crate) struct Mark {
 /// The library can't draw it.
 pub(crate) fn lines(frame: &Frame, lines: &[Line], marks: &[Mark], gap: f64) -> Result<String> {
     svg(HEIGHT, |area| {
-        legend(area, lines.iter().map(|line| line.name.as_str()))?;
+        legend(area, coloured(lines.iter().map(|line| line.name.as_str())))?;
         // The library's types differ by the kind of axis; so all is drawn on logarithms by hand.
         let scale = |axis: &Axis, value: f64| if axis.log { value.log10() } else { value };
         let range = |axis: &Axis| scale(axis, axis.range.start)..scale(axis, axis.range.end);
@@ -137,18 +137,30 @@ pub(crate) fn lines(frame: &Frame, lines: &[Line], marks: &[Mark], gap: f64) -> 
     })
 }
 
-/// Coloured squares with names, in a row at the top.
-fn legend<'a>(area: &Area<'_>, names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let mut left = 10;
-    for (name, colour) in names.zip(SERIES.iter().cycle()) {
-        area.draw(&Rectangle::new(
-            [(left, 6), (left + 10, 16)],
-            colour.filled(),
-        ))
-        .map_err(plain)?;
-        area.draw_text(name, &style(TEXT, &INK), (left + 15, 4))
+/// Names with the colours of a plot's lines.
+fn coloured<'a>(
+    names: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = (&'a str, &'a RGBColor)> {
+    names.zip(SERIES.iter().cycle())
+}
+
+/// Coloured squares with names at the top, in a second row where one is too short.
+pub(super) fn legend<'a>(
+    area: &Area<'_>,
+    names: impl Iterator<Item = (&'a str, &'a RGBColor)>,
+) -> Result<()> {
+    let (mut left, mut top) = (10, 6);
+    for (name, colour) in names {
+        let width = 15 + LETTER * name.chars().count() as i32 + 10;
+        if left > 10 && left + width > WIDTH as i32 {
+            (left, top) = (10, top + 17);
+        }
+        let square = [(left, top), (left + 10, top + 10)];
+        area.draw(&Rectangle::new(square, colour.filled()))
             .map_err(plain)?;
-        left += 15 + LETTER * name.chars().count() as i32 + 14;
+        area.draw_text(name, &style(TEXT, &INK), (left + 15, top - 2))
+            .map_err(plain)?;
+        left += width;
     }
     Ok(())
 }
@@ -260,7 +272,7 @@ pub(crate) fn rows(rows: &Rows) -> Result<String> {
     };
     let x = |value: f64| left + (part(value) * f64::from(right - left)).round() as i32;
     svg((bottom + AXIS) as u32, |area| {
-        legend(area, rows.values.iter().map(String::as_str))?;
+        legend(area, coloured(rows.values.iter().map(String::as_str)))?;
         for tick in ticks(axis) {
             let line = vec![(x(tick), TOP as i32), (x(tick), bottom)];
             area.draw(&PathElement::new(line, GRID)).map_err(plain)?;
@@ -336,7 +348,7 @@ impl Row<'_, '_> {
 }
 
 /// Round values within an axis.
-fn ticks(axis: &Axis) -> Vec<f64> {
+pub(super) fn ticks(axis: &Axis) -> Vec<f64> {
     let Range { start, end } = axis.range;
     if axis.log {
         let powers = start.log10().floor() as i32..=end.log10().floor() as i32;

@@ -59,29 +59,37 @@ fn head(run: &Run) -> String {
     } else {
         ("bad", "Something did NOT hold")
     };
+    opening(&title, "")
+        + &format!(
+            "<h1>A ring of three, hurt under load</h1>\n\
+         <p class=\"faint\">{} UTC · {} · revision {}</p>\n\
+         <p class=\"verdict {class}\">{verdict}: {} of {} requests failed</p>\n{}{}",
+            escaped(&run.about.when.replace('T', " ")),
+            escaped(&run.about.machine),
+            escaped(&run.about.revision),
+            run.failed(),
+            run.load.totals.completed + run.failed(),
+            run.objection().map_or_else(String::new, |why| {
+                format!(
+                    "<p class=\"bad\">The machine was not quiet: {}. Times of this run say little; \
+                 counts and what held do not depend on it.</p>\n",
+                    escaped(why)
+                )
+            }),
+            tables::checks(&run.demo).html(),
+        )
+}
+
+/// Everything of a page before its first heading; `css` on top of what all pages have.
+pub(crate) fn opening(title: &str, css: &str) -> String {
     let (light, dark) = (PAPER_LIGHT, PAPER_DARK);
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>{title}</title><style>{}:root{{{light}}}\
-         @media(prefers-color-scheme:dark){{:root{{{dark}}}}}{CSS}</style></head><body><main>\n\
-         <h1>A ring of three, hurt under load</h1>\n\
-         <p class=\"faint\">{} UTC · {} · revision {}</p>\n\
-         <p class=\"verdict {class}\">{verdict}: {} of {} requests failed</p>\n{}{}",
+         <title>{}</title><style>{}:root{{{light}}}\
+         @media(prefers-color-scheme:dark){{:root{{{dark}}}}}{CSS}{css}</style></head><body><main>\n",
+        escaped(title),
         theme::variables(":root"),
-        escaped(&run.about.when.replace('T', " ")),
-        escaped(&run.about.machine),
-        escaped(&run.about.revision),
-        run.failed(),
-        run.load.totals.completed + run.failed(),
-        run.objection().map_or_else(String::new, |why| {
-            format!(
-                "<p class=\"bad\">The machine was not quiet: {}. Times of this run say little; \
-                 counts and what held do not depend on it.</p>\n",
-                escaped(why)
-            )
-        }),
-        tables::checks(&run.demo).html(),
     )
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::comparison;
 use super::run::Run;
 use super::table::Table;
 use super::tables::{self, duration};
@@ -75,6 +76,16 @@ pub(crate) fn write(reports: &Path) -> Result<PathBuf> {
         text += &tables::headline(newest).markdown();
         text += "\n";
     }
+    let published = comparison::listed(reports)?;
+    if !published.is_empty() {
+        text += "## Hashes and distributions\n\n";
+        text += "Made by `cargo lab compare all --publish`; your own keys and topology: \
+                 `cargo lab compare all --keys FILE --topology FILE.yml`.\n\n";
+        for line in published {
+            text += &format!("- {line}\n");
+        }
+        text += "\n";
+    }
     text += "## Runs\n\n";
     text += &table.markdown();
     let path = reports.join("README.md");
@@ -97,10 +108,13 @@ pub(crate) fn splice(workspace: &Workspace) -> Result<()> {
         .find(committed)
         .context("no run is committed under reports/runs")?;
     let name = newest.name();
+    let compared = comparison::newest(&workspace.root.join("reports"))?;
+    let compared: String = compared.iter().map(|line| format!("\n- {line}")).collect();
     let headline = format!(
-        "{}\nFrom [{name}](reports/runs/{name}/README.md), revision {}.",
+        "{}\nFrom [{name}](reports/runs/{name}/README.md), revision {}.{}{compared}",
         tables::headline(newest).markdown(),
-        newest.about.revision
+        newest.about.revision,
+        if compared.is_empty() { "" } else { "\n" }
     );
     fs::write(&path, spliced(&text, &headline)?).with_context(|| path.display().to_string())
 }

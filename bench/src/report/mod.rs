@@ -1,12 +1,15 @@
 //! Runs and what is made of them: one offline page, its Markdown twin, the index, the headline.
 
 mod canvas;
+pub(crate) mod comparison;
+pub(crate) mod document;
 mod host;
 pub(crate) mod html;
 mod index;
 mod markdown;
 mod plots;
 mod run;
+mod scatter;
 mod summary;
 pub(crate) mod table;
 pub(crate) mod tables;

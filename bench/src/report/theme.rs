@@ -21,14 +21,16 @@ pub(crate) const FAINT: RGBColor = RGBColor(3, 3, 3);
 pub(crate) const MARK: RGBColor = RGBColor(4, 4, 4);
 /// The lines, bars and dots of a plot, in order: told apart also by those who see few colours
 /// (after Okabe and Ito).
-pub(crate) const SERIES: [RGBColor; 4] = [
+pub(crate) const SERIES: [RGBColor; 6] = [
     RGBColor(5, 5, 5),
     RGBColor(6, 6, 6),
     RGBColor(7, 7, 7),
     RGBColor(8, 8, 8),
+    RGBColor(9, 9, 9),
+    RGBColor(10, 10, 10),
 ];
 
-static ROLES: [Role; 8] = [
+static ROLES: [Role; 10] = [
     role(INK, "--ink", "#1f2328", "#e6edf3"),
     role(GRID, "--grid", "#dfe3e8", "#30363d"),
     role(FAINT, "--faint", "#5b6470", "#9aa4af"),
@@ -37,6 +39,8 @@ static ROLES: [Role; 8] = [
     role(SERIES[1], "--s2", "#c2590a", "#f0a24b"),
     role(SERIES[2], "--s3", "#00795a", "#3fd0a4"),
     role(SERIES[3], "--s4", "#9a3f86", "#dd8fc8"),
+    role(SERIES[4], "--s5", "#7a6200", "#e3c64a"),
+    role(SERIES[5], "--s6", "#5b6470", "#a8b3bf"),
 ];
 
 const fn role(

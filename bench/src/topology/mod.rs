@@ -19,6 +19,7 @@ use ringlab_core::hash::HashKind;
 
 use crate::exit::Usage;
 use file::File;
+pub(crate) use nutcracker::hash_by_name;
 pub(crate) use pool::Placed;
 
 /// Which program a file is of.

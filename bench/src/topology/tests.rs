@@ -81,7 +81,7 @@ fn hashes_have_twemproxys_meaning_and_ours_where_it_has_none() {
         ("murmur3_x64_64", "murmur3_x64_64"),
         ("twemproxy_fnv1_64", "twemproxy_fnv1_64"),
     ] {
-        assert_eq!(nutcracker::hash_by_name(written).unwrap().name(), meant);
+        assert_eq!(hash_by_name(written).unwrap().name(), meant);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `ringlab compare`: what each hash and each distribution costs and brings, side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use ringlab_core::limits::PEERS_MAX;
@@ -8,7 +8,7 @@ use ringlab_core::limits::PEERS_MAX;
 use crate::choices::{self, Asked, Given, Noun, Setting, keyset};
 use crate::exit::{Exit, Usage};
 use crate::moment;
-use crate::report::{self, About};
+use crate::report::{self, About, comparison as comparison_pages};
 use crate::workspace::Workspace;
 
 /// Where a comparison goes when nothing is said, below the workspace's root.
@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// Takes ringd and ringload from this folder instead of building them
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
+    /// Also copies the pages to reports/hashes and reports/distributions and lists them there
+    #[arg(long)]
+    publish: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -83,6 +86,10 @@ impl Args {
             None => new_dir(&self.command())?,
         };
         let comparison = choices::run(&setting, &dir, &self.command())?;
+        let page = comparison_pages::render(&dir)?;
+        if self.publish {
+            publish(&dir)?;
+        }
         if self.json {
             println!("{}", serde_json::to_string_pretty(&comparison)?);
             return Ok(Exit::Pass);
@@ -90,7 +97,7 @@ impl Args {
         for (heading, table) in choices::tables(&comparison, self.sort.as_deref()) {
             println!("{heading}\n{}\n", table.plain());
         }
-        println!("{}", dir.display());
+        println!("{}", page.display());
         Ok(Exit::Pass)
     }
 
@@ -165,6 +172,18 @@ impl Args {
         }
         command
     }
+}
+
+/// Puts the pages where they can be committed, and into the index.
+fn publish(dir: &Path) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let reports = workspace.root.join("reports");
+    for made in comparison_pages::publish(&reports, dir)? {
+        eprintln!("published: {}", made.display());
+    }
+    let index = report::write_index(&reports)?;
+    eprintln!("listed in {}", index.display());
+    report::splice(&workspace)
 }
 
 /// A new folder of this workspace.

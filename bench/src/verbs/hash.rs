@@ -3,10 +3,11 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, Result};
-use ringlab_core::hash::HashKind;
+use ringlab_core::hash::{HashKind, tag_range};
 
 use crate::exit::{Exit, Usage};
 use crate::keys::{self, Spelling};
+use crate::topology;
 
 /// Hashes the keys on standard input, one value a line
 #[derive(Debug, clap::Args)]
@@ -18,6 +19,12 @@ pub(crate) struct Args {
     /// Keys are text, not hex
     #[arg(long)]
     text: bool,
+    /// The name means what twemproxy means by it (fnv* and hsieh differ on bytes above 127)
+    #[arg(long)]
+    twemproxy: bool,
+    /// Two characters, such as {}: of a key with both, the part between them alone is hashed
+    #[arg(long, value_name = "CHARS")]
+    hash_tag: Option<String>,
     /// Lists the hashes, their widths in bits and what they are
     #[arg(long)]
     list: bool,
@@ -38,14 +45,23 @@ impl Args {
             }
         }
         if let Some(name) = self.name {
-            let kind = HashKind::by_name(&name).map_err(|error| Usage(error.to_string()))?;
+            let kind = if self.twemproxy {
+                topology::hash_by_name(&name).map_err(Usage)?
+            } else {
+                HashKind::by_name(&name).map_err(|error| Usage(error.to_string()))?
+            };
+            let hash_tag = match self.hash_tag.as_deref().map(str::as_bytes) {
+                None => None,
+                Some(&[open, close]) => Some([open, close]),
+                Some(_) => return Err(Usage("--hash-tag takes two characters".into()).into()),
+            };
             let spelling = if self.text {
                 Spelling::Text
             } else {
                 Spelling::Hex
             };
             keys::for_each(io::stdin().lock(), spelling, |key| {
-                writeln!(out, "{}", kind.hash(key)).context("writing")
+                writeln!(out, "{}", kind.hash(tag_range(key, hash_tag))).context("writing")
             })?;
         }
         out.flush()?;

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::exit::{Exit, Usage};
-use crate::report::{self, Run};
+use crate::report::{self, Run, comparison};
 use crate::workspace::Workspace;
 
 /// Makes reports of runs from their data
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: cargo lab report reports/runs/2026-01-31-some-cpu-2c --index")]
 pub(crate) struct Args {
-    /// Folders of runs whose pages are made anew from their data
+    /// Folders of runs or comparisons whose pages are made anew from their data
     runs: Vec<PathBuf>,
+    /// Copies comparisons to reports/hashes and reports/distributions, to be committed
+    #[arg(long, requires = "runs")]
+    publish: bool,
     /// Makes reports/README.md
     #[arg(long)]
     index: bool,
@@ -29,7 +32,17 @@ impl Args {
         }
         let workspace = Workspace::find()?;
         for dir in &self.runs {
-            println!("{}", report::render(&Run::read(dir)?)?.display());
+            let page = if dir.join(comparison::DATA).is_file() {
+                comparison::render(dir)?
+            } else {
+                report::render(&Run::read(dir)?)?
+            };
+            println!("{}", page.display());
+            if self.publish {
+                for made in comparison::publish(&workspace.root.join("reports"), dir)? {
+                    println!("{}", made.display());
+                }
+            }
         }
         if self.index {
             let index = report::write_index(&workspace.root.join("reports"))?;
