@@ -225,6 +225,9 @@ fn made(comparison: &Comparison, machine: &str, files: &[String]) -> Vec<Block> 
     if let Some(why) = &origin.uncounted {
         blocks.push(Block::Text(format!("Instructions: not measured: {why}.")));
     }
+    if let Some(why) = &origin.unloaded {
+        blocks.push(Block::Text(format!("Real rings: not loaded: {why}.")));
+    }
     if !machine.is_empty() {
         blocks.push(Block::Verbatim(machine.to_owned()));
     }
