@@ -8,6 +8,7 @@
 //! ```
 //! Nothing here spins, and nothing in a turn hashes, formats or allocates once buffers have grown.
 
+mod ending;
 pub(crate) mod replay;
 mod routing;
 mod wake;
@@ -16,7 +17,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -43,8 +44,6 @@ const RECONNECT_NS: u64 = 100_000_000;
 const CONNECT_NS_MAX: u64 = 1_000_000_000;
 /// How often timeouts and connections to make anew are looked at.
 const TICK_NS: u64 = 10_000_000;
-/// A run of a given number of requests ends when nothing was answered for as long as this.
-const SILENCE_NS_MAX: u64 = 30_000_000_000;
 
 /// What a worker is told at the start.
 #[derive(Debug)]
@@ -516,13 +515,6 @@ impl Worker {
         Ok(())
     }
 
-    /// In a cluster's closed loop, what was lost is followed by new requests.
-    fn follow_routed(&mut self, lost: u64, now: u64) {
-        if self.routing.is_some() {
-            self.follow(lost, now);
-        }
-    }
-
     fn connecting(&mut self, index: usize) -> io::Result<()> {
         let now = clock::now();
         match self.connections[index].finish_connect(now, &mut self.window) {
@@ -605,97 +597,6 @@ impl Worker {
                 Ok(())
             }
             Link::Connecting { .. } | Link::Down { .. } => Ok(()),
-        }
-    }
-
-    fn look_for_end(&mut self, now: u64) {
-        let index = (now - self.start) / WINDOW_NS;
-        if index >= self.channel.stop_at.load(Ordering::Relaxed) {
-            self.count_due(now);
-            self.phase = Phase::Drain {
-                until: now + self.orders.drain_ns,
-            };
-            return;
-        }
-        let traced = self.orders.replay.as_ref();
-        let sent = match traced {
-            Some(replay) => replay.is_over() || self.quota_left == 0 && replay.is_empty(),
-            None => self.quota_left == 0,
-        };
-        let done = sent && self.in_flight == 0;
-        let (counted, since) = match traced {
-            Some(replay) => (
-                !replay.is_empty() || self.in_flight > 0,
-                replay.released_at(),
-            ),
-            None => (self.orders.quota.is_some(), 0),
-        };
-        let silent = counted && now > self.last_reply.max(since) + SILENCE_NS_MAX;
-        if done || silent {
-            self.finish(now);
-        }
-    }
-
-    /// What is unanswered or unsent counts with the age it has.
-    fn finish(&mut self, now: u64) {
-        self.count_due(now);
-        let latencies = &mut self.window.latencies;
-        let flights = self
-            .connections
-            .iter()
-            .flat_map(|connection| &connection.flights)
-            .filter(|flight| flight.expect != Expect::Skipped);
-        for flight in flights {
-            latencies.service[usize::from(flight.command)].saturating_record(now - flight.written);
-            if self.is_open {
-                latencies.response[usize::from(flight.command)]
-                    .saturating_record(now - flight.intended);
-            }
-            self.window.counts.unfinished += 1;
-        }
-        if let Some(open) = &mut self.open {
-            for index in (0..self.connections.len()).cycle() {
-                if open.backlog <= 0 {
-                    break;
-                }
-                // It would have been sent by one of them.
-                let command = self.connections[index].tape.next()[0].command;
-                latencies.response[usize::from(command)].saturating_record(now - open.next.at);
-                latencies.lag.saturating_record(now - open.next.at);
-                self.window.counts.unfinished += 1;
-                open.next = open.schedule.after(open.next);
-                open.backlog -= 1;
-            }
-        }
-        self.finish_waiting(now);
-        for connection in &mut self.connections {
-            if let Some(check) = &mut connection.check {
-                check.abandon(&mut self.window);
-            }
-        }
-        self.finish_traced(now);
-        self.phase = Phase::Over;
-        self.hand_over(now, true);
-    }
-
-    /// What still waits for its node counts with the age it has.
-    fn finish_waiting(&mut self, now: u64) {
-        let waiting = self
-            .routing
-            .iter_mut()
-            .flat_map(|routing| &mut routing.waiting);
-        for parcel in waiting.flat_map(|parcels| parcels.drain(..)) {
-            let (flight, latencies) = (parcel.flight, &mut self.window.latencies);
-            if self.open.is_some() {
-                let age = now - flight.intended;
-                latencies.response[usize::from(flight.command)].saturating_record(age);
-                latencies.lag.saturating_record(age);
-            }
-            self.window.counts.unfinished += 1;
-            let check = self.connections.first_mut().and_then(|c| c.check.as_mut());
-            if let Some((check, sent)) = check.zip(parcel.sent) {
-                check.put_back(sent);
-            }
         }
     }
 

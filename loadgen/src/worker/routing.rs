@@ -341,4 +341,32 @@ impl Worker {
         }
         self.flush_dirty()
     }
+
+    /// In a cluster's closed loop, what was lost is followed by new requests.
+    pub(super) fn follow_routed(&mut self, lost: u64, now: u64) {
+        if self.routing.is_some() {
+            self.follow(lost, now);
+        }
+    }
+
+    /// What still waits for its node counts with the age it has.
+    pub(super) fn finish_waiting(&mut self, now: u64) {
+        let waiting = self
+            .routing
+            .iter_mut()
+            .flat_map(|routing| &mut routing.waiting);
+        for parcel in waiting.flat_map(|parcels| parcels.drain(..)) {
+            let (flight, latencies) = (parcel.flight, &mut self.window.latencies);
+            if self.open.is_some() {
+                let age = now - flight.intended;
+                latencies.response[usize::from(flight.command)].saturating_record(age);
+                latencies.lag.saturating_record(age);
+            }
+            self.window.counts.unfinished += 1;
+            let check = self.connections.first_mut().and_then(|c| c.check.as_mut());
+            if let Some((check, sent)) = check.zip(parcel.sent) {
+                check.put_back(sent);
+            }
+        }
+    }
 }
