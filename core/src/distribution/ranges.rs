@@ -7,10 +7,10 @@
 pub(super) const POSITION_BITS: u32 = 48;
 /// The last position.
 pub(super) const POSITION_MAX: u64 = (1 << POSITION_BITS) - 1;
-/// Slots of the index for each point: at two, most slots hold no more than one.
-const SLOTS_PER_POINT: usize = 2;
-/// Longest run of points that is walked rather than halved.
-const WALK_MAX: usize = 16;
+/// Slots of the index for each point, at least: more would make a table that no longer fits a cache.
+const SLOTS_PER_POINT: usize = 1;
+/// Points that a lookup compares at once: a run is seldom longer.
+const NEAR: usize = 4;
 const OWNER_BITS: u32 = 64 - POSITION_BITS;
 const OWNER_MASK: u64 = (1 << OWNER_BITS) - 1;
 
@@ -83,15 +83,21 @@ impl Ranges {
     fn find(&self, position: u64) -> usize {
         let slot = ((position >> self.shift) as usize).min(self.starts.len() - 2);
         let first = self.starts[slot] as usize;
-        let run = &self.points[first..self.starts[slot + 1] as usize];
         // A point that ends at the position or after it compares greater, whoever owns it.
         let least = position << OWNER_BITS;
-        let below = if run.len() <= WALK_MAX {
-            run.iter().take_while(|point| **point < least).count()
-        } else {
-            run.partition_point(|point| *point < least)
-        };
-        first + below
+        // All of the few next points are compared, also those behind the run: that costs less than
+        // a branch which can't be foretold.
+        let near: &[u64] = &self.points[first..];
+        if let Some(near) = near.first_chunk::<NEAR>() {
+            let below = near
+                .iter()
+                .map(|point| usize::from(*point < least))
+                .sum::<usize>();
+            if below < NEAR {
+                return first + below;
+            }
+        }
+        first + near.partition_point(|point| *point < least)
     }
 
     /// Each range: its last position and its owner.
