@@ -9,6 +9,8 @@ use super::word;
 
 /// Bytes that one step takes.
 const STEP: usize = 16;
+/// Up to so many bytes before the first whole step are taken one by one.
+const BYTEWISE_MAX: usize = 4;
 
 /// By how many bytes follow it, what a byte leaves in the register.
 type Tables = [[u32; 256]; STEP];
@@ -24,19 +26,29 @@ static ZEROS: [u32; STEP] = zeros();
 /// two bytes, so that steps hand on the lower one alone.
 pub(super) fn crc16(key: &[u8]) -> u64 {
     let (head, steps) = key.as_rchunks::<STEP>();
-    let mut register = match head.len() {
-        0 => 0,
-        1..=4 => head.iter().fold(0, |register: u32, byte| {
-            let [_, index, ..] = register.to_le_bytes();
-            (register << 8) ^ XMODEM[0][usize::from(index ^ byte)]
-        }),
-        _ => padded(&XMODEM, head),
-    };
-    for step in steps {
+    if head.len() > BYTEWISE_MAX {
+        return padded_crc16(head, steps);
+    }
+    let register = head.iter().fold(0, |register: u32, byte| {
+        let [_, index, ..] = register.to_le_bytes();
+        (register << 8) ^ XMODEM[0][usize::from(index ^ byte)]
+    });
+    stepped_crc16(register, steps)
+}
+
+/// Apart, so that keys of whole steps don't pay for its registers.
+#[inline(never)]
+fn padded_crc16(head: &[u8], steps: &[[u8; STEP]]) -> u64 {
+    stepped_crc16(padded(&XMODEM, head), steps)
+}
+
+#[inline(always)]
+fn stepped_crc16(register: u32, steps: &[[u8; STEP]]) -> u64 {
+    let register = steps.iter().fold(register, |register, step| {
         let [low, high, ..] = register.to_le_bytes();
         let late = [step[0] ^ high, step[1] ^ low];
-        register = looked_up(&XMODEM, &step[2..], 0) ^ looked_up(&XMODEM, &late, 14);
-    }
+        looked_up(&XMODEM, &step[2..], 0) ^ looked_up(&XMODEM, &late, 14)
+    });
     u64::from(register)
 }
 
@@ -47,29 +59,38 @@ pub(super) fn crc32(key: &[u8]) -> u64 {
 
 /// CRC-32 (ISO-HDLC), zlib's. Long keys go to the crate crc32fast, which multiplies without carry.
 pub(super) fn crc32a(key: &[u8]) -> u64 {
-    if key.len() < 64 {
-        short_crc32(key)
-    } else {
-        u64::from(crc32fast::hash(key))
+    if key.len() > 2 * STEP {
+        return long_crc32(key);
     }
+    let (head, steps) = key.as_rchunks::<STEP>();
+    if head.len() > BYTEWISE_MAX {
+        return padded_crc32(head, steps);
+    }
+    let register = head.iter().fold(u32::MAX, |register, byte| {
+        let [index, ..] = register.to_le_bytes();
+        (register >> 8) ^ ISO_HDLC[0][usize::from(index ^ byte)]
+    });
+    stepped_crc32(register, steps)
 }
 
-/// Apart, so that long keys don't pay for its registers.
 #[inline(never)]
-fn short_crc32(key: &[u8]) -> u64 {
-    let (head, steps) = key.as_rchunks::<STEP>();
-    let mut register = match head.len() {
-        0..=4 => head.iter().fold(u32::MAX, |register, byte| {
-            let [index, ..] = register.to_le_bytes();
-            (register >> 8) ^ ISO_HDLC[0][usize::from(index ^ byte)]
-        }),
-        len => ZEROS[len] ^ padded(&ISO_HDLC, head),
-    };
-    for step in steps {
+fn long_crc32(key: &[u8]) -> u64 {
+    u64::from(crc32fast::hash(key))
+}
+
+/// Apart, as [`padded_crc16`].
+#[inline(never)]
+fn padded_crc32(head: &[u8], steps: &[[u8; STEP]]) -> u64 {
+    stepped_crc32(ZEROS[head.len()] ^ padded(&ISO_HDLC, head), steps)
+}
+
+#[inline(always)]
+fn stepped_crc32(register: u32, steps: &[[u8; STEP]]) -> u64 {
+    let register = steps.iter().fold(register, |register, step| {
         let before = register.to_le_bytes();
         let late: [u8; 4] = std::array::from_fn(|at| step[at] ^ before[at]);
-        register = looked_up(&ISO_HDLC, &step[4..], 0) ^ looked_up(&ISO_HDLC, &late, 12);
-    }
+        looked_up(&ISO_HDLC, &step[4..], 0) ^ looked_up(&ISO_HDLC, &late, 12)
+    });
     u64::from(!register)
 }
 
