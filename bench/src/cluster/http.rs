@@ -17,7 +17,13 @@ pub(crate) fn get(address: SocketAddr, path: &str, timeout: Duration) -> io::Res
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    stream
+        .read_to_string(&mut answer)
+        .map_err(|error| match error.kind() {
+            // What a timeout is called here: "Resource temporarily unavailable".
+            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        })?;
     body(&answer).map(ToOwned::to_owned)
 }
 
@@ -35,6 +41,14 @@ fn body(answer: &str) -> io::Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn silence_is_told_as_a_timeout() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = silent.local_addr().expect("it is bound");
+        let error = get(address, "/", Duration::from_millis(10)).expect_err("no answer");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
 
     #[test]
     fn only_a_whole_200_is_a_page() {
