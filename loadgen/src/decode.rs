@@ -134,6 +134,11 @@ impl Decoder {
         &self.error
     }
 
+    /// True if no reply is under way.
+    pub(crate) fn is_between(&self) -> bool {
+        matches!(self.state, State::Line) && self.values_left == 0 && self.line.is_empty()
+    }
+
     /// Forgets the reply under way.
     pub(crate) fn reset(&mut self) {
         self.state = State::Line;
@@ -339,6 +344,25 @@ impl Decoder {
     }
 }
 
+/// The string that `input` begins with, where all of it is there: bytes it takes, and its body.
+#[inline]
+pub(crate) fn whole_string(input: &[u8]) -> Option<(usize, &[u8])> {
+    let text = input.strip_prefix(b"$")?;
+    let mut length = 0;
+    let mut digits = 0;
+    // Longer ones are rare, and nothing is gained for them.
+    while let Some(byte @ b'0'..=b'9') = text.get(digits).filter(|_| digits < 6) {
+        length = 10 * length + usize::from(byte - b'0');
+        digits += 1;
+    }
+    let body = text[digits..]
+        .strip_prefix(b"\r\n")
+        .filter(|_| digits > 0)?;
+    let (body, rest) = body.split_at_checked(length)?;
+    let used = 1 + digits + 2 + length + 2;
+    rest.starts_with(b"\r\n").then_some((used, body))
+}
+
 pub(crate) fn decimal(text: &[u8], max: u64) -> Result<usize, DecodeError> {
     if text.is_empty() || text.len() > 12 {
         return Err(DecodeError::Length);
@@ -460,6 +484,27 @@ mod tests {
                 assert_eq!(items, expected, "cut at {cut}");
                 assert_eq!(decoder.nils_and_others(), rest);
             }
+        }
+    }
+
+    #[test]
+    fn a_string_is_told_at_once_where_all_of_it_is_there() {
+        let whole = b"$12\r\nhello\r\nworld\r\n+OK\r\n";
+        let string = whole.len() - 5;
+        for end in 0..=whole.len() {
+            let expected = (end >= string).then_some((string, &b"hello\r\nworld"[..]));
+            assert_eq!(whole_string(&whole[..end]), expected, "cut at {end}");
+        }
+        assert_eq!(whole_string(b"$0\r\n\r\n"), Some((6, &b""[..])));
+        let others: [&[u8]; 5] = [
+            b"$-1\r\n",
+            b"$\r\n\r\n",
+            b"$2\r\nabc\r\n",
+            b"$1x\r\na\r\n",
+            b"+OK\r\n",
+        ];
+        for other in others {
+            assert_eq!(whole_string(other), None, "{other:?}");
         }
     }
 

@@ -27,6 +27,8 @@ const FILL: [u8; 64] = [b'_'; 64];
 #[derive(Clone, Debug)]
 pub(crate) struct Encoder {
     commands: Commands,
+    /// Of each command its bytes, where they are always the same but for key and value.
+    flats: Vec<Option<Flat>>,
     /// `SET` and `GET` of one key, for the preload.
     preload: [Command; 2],
     values: Values,
@@ -45,8 +47,10 @@ impl Encoder {
             .all
             .try_into()
             .expect("the preload is two commands");
+        let commands = read(&config.templates())?;
         Ok(Self {
-            commands: read(&config.templates())?,
+            flats: commands.all.iter().map(Flat::of).collect(),
+            commands,
             preload: [set, get],
             values: Values::new(config.size.clone()),
             name_size: config.keys.name_size.clone(),
@@ -82,15 +86,34 @@ impl Encoder {
     }
 
     /// Where a command's keys come from, and what answers it.
+    #[inline]
     pub(crate) fn kind(&self, command: u8) -> (Source, Expect) {
         let command = &self.commands.all[usize::from(command)];
         (command.source, command.expect)
     }
 
     /// Appends the request of these entries.
+    #[inline]
     pub(crate) fn request(&self, entries: &[Entry], out: &mut Vec<u8>) {
-        let command = &self.commands.all[usize::from(entries[0].command)];
-        self.command(command, (entries, None), out);
+        let number = usize::from(entries[0].command);
+        match &self.flats[number] {
+            Some(flat) => self.flat(flat, entries[0], out),
+            None => self.command(&self.commands.all[number], (entries, None), out),
+        }
+    }
+
+    #[inline]
+    fn flat(&self, flat: &Flat, entry: Entry, out: &mut Vec<u8>) {
+        let at = out.len() + flat.digits;
+        out.extend_from_slice(&flat.bytes);
+        out[at..at + DIGITS].copy_from_slice(&digits(entry.key)[..DIGITS]);
+        if flat.has_value {
+            let size = entry.size as usize;
+            push_decimal(size, out);
+            out.extend_from_slice(b"\r\n");
+            self.values.write_sized(entry.key, size, out);
+            out.extend_from_slice(b"\r\n");
+        }
     }
 
     /// Appends the request of one entry, whose value carries a stamp.
@@ -133,6 +156,37 @@ impl Encoder {
         for _ in 0..rounds {
             request.parts(&command.group, out);
         }
+    }
+}
+
+/// A request whose bytes are known before the load but for one key's digits, and its value.
+#[derive(Clone, Debug)]
+struct Flat {
+    bytes: Vec<u8>,
+    /// Where the digits go.
+    digits: usize,
+    /// True if the value's length and the value come behind the bytes.
+    has_value: bool,
+}
+
+impl Flat {
+    fn of(command: &Command) -> Option<Self> {
+        let (head, tail, has_value): (_, &[u8], _) = match &command.head[..] {
+            _ if !command.group.is_empty() => return None,
+            [Part::Bytes(head), Part::LastDigits] => (head, b"", false),
+            [
+                Part::Bytes(head),
+                Part::LastDigits,
+                Part::Bytes(tail),
+                Part::Value,
+            ] => (head, tail, true),
+            _ => return None,
+        };
+        Some(Self {
+            bytes: [head, &digits(0)[..], tail].concat(),
+            digits: head.len(),
+            has_value,
+        })
     }
 }
 

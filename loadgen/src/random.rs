@@ -45,10 +45,11 @@ impl Random {
     /// Uniform in `0..bound` (Lemire's multiplication with rejection, so without bias).
     pub fn below(&mut self, bound: u64) -> u64 {
         debug_assert!(bound > 0);
-        let threshold = bound.wrapping_neg() % bound;
         loop {
             let wide = u128::from(self.word()) * u128::from(bound);
-            if wide as u64 >= threshold {
+            let low = wide as u64;
+            // The remainder is below the bound: most words need no division.
+            if low >= bound || low >= bound.wrapping_neg() % bound {
                 return (wide >> 64) as u64;
             }
         }

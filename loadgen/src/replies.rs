@@ -35,6 +35,15 @@ impl Replies {
         }
     }
 
+    /// True if replies are Redis's and none is under way.
+    #[inline]
+    pub(crate) fn is_between(&self) -> bool {
+        match self {
+            Self::Resp(decoder) => decoder.is_between(),
+            Self::Memcached(_) => false,
+        }
+    }
+
     /// Forgets the reply under way.
     pub(crate) fn reset(&mut self) {
         match self {

@@ -83,6 +83,7 @@ impl Tape {
             .iter()
             .map(|(w, _)| u64::from(*w))
             .sum();
+        drawing.entries.reserve(most);
         while drawing.entries.len() < most {
             drawing.request(total);
         }

@@ -321,23 +321,33 @@ impl Worker {
         let window = &mut *self.window;
         let connection = &mut self.connections[index];
         let endpoint = &mut window.endpoints[connection.endpoint];
-        for flight in connection.flights.drain(..done) {
-            let service = now - flight.written;
-            window.latencies.service[usize::from(flight.command)].saturating_record(service);
-            let mut response = service;
-            if self.is_open {
-                response = now - flight.intended;
-                window.latencies.response[usize::from(flight.command)].saturating_record(response);
-            }
-            if let Some(own) = window.endpoint_responses.get_mut(connection.endpoint) {
-                own.saturating_record(response);
-            }
-            endpoint.service_ns_sum += service;
-            endpoint.service_ns_max = endpoint.service_ns_max.max(service);
+        let mut flights = connection.flights.drain(..done).peekable();
+        while let Some(flight) = flights.next() {
             if flight.insert {
                 settle(&self.orders.late, flight.key);
             }
+            // A batch that was written together and answered together is one value, so many times.
+            let mut count = 1;
+            while let Some(same) = flights.next_if(|next| next.is_timed_as(&flight)) {
+                count += 1;
+                if same.insert {
+                    settle(&self.orders.late, same.key);
+                }
+            }
+            let (service, command) = (now - flight.written, usize::from(flight.command));
+            window.latencies.service[command].saturating_record_n(service, count);
+            let mut response = service;
+            if self.is_open {
+                response = now - flight.intended;
+                window.latencies.response[command].saturating_record_n(response, count);
+            }
+            if let Some(own) = window.endpoint_responses.get_mut(connection.endpoint) {
+                own.saturating_record_n(response, count);
+            }
+            endpoint.service_ns_sum += service * count;
+            endpoint.service_ns_max = endpoint.service_ns_max.max(service);
         }
+        drop(flights);
         endpoint.completed += done as u64;
         window.counts.completed += done as u64;
         self.in_flight -= done as u64;
@@ -423,6 +433,7 @@ impl Worker {
     }
 
     /// Puts the tape's next request on a connection.
+    #[inline]
     fn encode(&mut self, index: usize, intended: u64, written: u64) {
         let connection = &mut self.connections[index];
         let entries = match &mut self.orders.late {
