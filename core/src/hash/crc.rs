@@ -58,9 +58,11 @@ pub(super) fn crc32(key: &[u8]) -> u64 {
 }
 
 /// CRC-32 (ISO-HDLC), zlib's. Long keys go to the crate crc32fast, which multiplies without carry.
+/// Inlined for [`crc32`], which would pay for a second call.
+#[inline(always)]
 pub(super) fn crc32a(key: &[u8]) -> u64 {
     if key.len() > 2 * STEP {
-        return long_crc32(key);
+        return u64::from(crc32fast::hash(key));
     }
     let (head, steps) = key.as_rchunks::<STEP>();
     if head.len() > BYTEWISE_MAX {
@@ -71,11 +73,6 @@ pub(super) fn crc32a(key: &[u8]) -> u64 {
         (register >> 8) ^ ISO_HDLC[0][usize::from(index ^ byte)]
     });
     stepped_crc32(register, steps)
-}
-
-#[inline(never)]
-fn long_crc32(key: &[u8]) -> u64 {
-    u64::from(crc32fast::hash(key))
 }
 
 /// Apart, as [`padded_crc16`].
