@@ -71,6 +71,7 @@ impl Encoder {
     }
 
     /// What a tape says of a key.
+    #[inline]
     pub(crate) fn entry(&self, key: u64, command: u8, entries: u8) -> Entry {
         let fill = self.name_size.as_ref().map_or(0, |law| {
             law.size_of(key, Of::Name).saturating_sub(self.name_bare)

@@ -128,6 +128,7 @@ pub enum KeySampler {
 
 impl KeySampler {
     /// One key number.
+    #[inline]
     pub fn sample(&self, random: &mut Random) -> u64 {
         match self {
             Self::Uniform(keys) => random.below(*keys),

@@ -81,7 +81,16 @@ impl SizeLaw {
     }
 
     /// The size of what belongs to a key.
+    #[inline]
     pub(crate) fn size_of(&self, key: u64, of: Of) -> usize {
+        match self {
+            // At most SIZE_MAX.
+            Self::Fixed(size) => *size as usize,
+            law => law.drawn_size(key, of),
+        }
+    }
+
+    fn drawn_size(&self, key: u64, of: Of) -> usize {
         let word = mix(key ^ of as u64);
         let size = match self {
             Self::Fixed(size) => *size,

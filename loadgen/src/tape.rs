@@ -165,6 +165,12 @@ impl Drawing<'_> {
                 low + self.random.below(spread) as u8
             };
             let entries = command.entries(rounds);
+            if entries == 1 && command.source == Source::Drawn {
+                let key = self.draw();
+                // At most 255 commands.
+                self.entries.push(self.encoder.entry(key, number as u8, 1));
+                continue;
+            }
             let mut key = self.entries.last().map_or(0, |entry| entry.key);
             for index in 0..entries {
                 key = match command.source {
