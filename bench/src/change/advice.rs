@@ -157,7 +157,9 @@ fn loads(change: &Change, rack: &RackChange, say: &mut dyn FnMut(String)) {
         }
     }
     if let Some((peer, load)) = fullest(rack).filter(|(_, load)| *load > OVERLOADED) {
-        let how = if vnode {
+        let how = if change.new.hash == "crc32" {
+            "that hash has 15 bits, too few for a ring of 32; `crc32a` is the whole CRC-32"
+        } else if vnode {
             "`cargo lab tokens` finds better tokens"
         } else {
             "look at its weight, or choose a distribution with even shares (`cargo lab compare`)"

@@ -177,9 +177,31 @@ fn placed(setting: &Setting, ring: &Ring, placing: &Placing) -> Placed {
         Ok(placed) => placed,
         Err(why) => Placed {
             refused: Some(why),
+            servers: unserved((ring, placing), &claimants, setting),
             ..Placed::default()
         },
     }
+}
+
+/// What the file's own program makes of a ring that ringd refuses, such as twemproxy of a hash of
+/// 15 bits: which servers have the keys, and which none.
+fn unserved(
+    (ring, placing): (&Ring, &Placing),
+    claimants: &[Claimant],
+    setting: &Setting,
+) -> Vec<ServerLoad> {
+    let kind = placing.kind;
+    if ring.configured.as_deref() != Some(kind.name()) || placing.name != kind.name() {
+        return Vec::new();
+    }
+    let built = kind.build(claimants, setting.reference);
+    built.map_or_else(
+        |_| Vec::new(),
+        |built| {
+            let accesses = &setting.keys.accesses;
+            Counted::of(built.as_ref(), &setting.hashes, accesses).servers(claimants)
+        },
+    )
 }
 
 fn measured(

@@ -239,6 +239,23 @@ fn a_users_skewed_servers_are_named_with_what_to_do() {
     assert_eq!(text, "");
 }
 
+/// Its own program does serve such a ring: who has the keys is said before that ringd refuses.
+#[test]
+fn a_ring_that_ringd_refuses_still_tells_who_has_the_keys() {
+    let refused = RingRow {
+        hash: "crc32".into(),
+        refused: Some("peer 's2' would own no key".into()),
+        balance: None,
+        servers: vec![server("s1", 1, 0.5, 1000), server("s2", 1, 0.5, 0)],
+        ..row("ketama", 2.0, 1.3, 0.0)
+    };
+    let said = yours::findings(&comparison(Vec::new()), &refused);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("`s1` has 100.0%"), "{said:?}");
+    assert!(said[0].contains("Use `crc32a`"), "{said:?}");
+    assert!(said[1].contains("ringd would not serve"), "{said:?}");
+}
+
 #[test]
 fn a_published_comparison_stands_alone_and_is_listed() {
     let root = std::env::temp_dir().join(format!("ringlab-publish-{}", std::process::id()));

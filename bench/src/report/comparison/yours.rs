@@ -97,16 +97,20 @@ fn table(row: &RingRow) -> Table {
 /// What is wrong and what to do, the worst first.
 pub(super) fn findings(comparison: &Comparison, row: &RingRow) -> Vec<String> {
     let mut said = Vec::new();
+    let servers = &row.servers;
+    let keys: u64 = servers.iter().map(|server| server.keys).sum();
+    let counted = servers.len() > 1 && keys > 0;
+    if counted {
+        empty_ones(row, keys, &mut said);
+        heavy_ones(row, keys, &mut said);
+    }
     if let Some(why) = &row.refused {
         said.push(format!("**ringd would not serve this ring**: {why}."));
     }
-    let servers = &row.servers;
-    let keys: u64 = servers.iter().map(|server| server.keys).sum();
-    if servers.len() < 2 || keys == 0 {
+    // The refusal says why a refused ring is uneven: no luck of names, nor another distribution.
+    if !counted || row.refused.is_some() {
         return said;
     }
-    empty_ones(row, keys, &mut said);
-    heavy_ones(row, keys, &mut said);
     skewed_ones(comparison, row, keys, &mut said);
     hot_key(comparison, row, &mut said);
     said
