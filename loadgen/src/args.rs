@@ -119,6 +119,7 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     pub(crate) fn config(&self) -> anyhow::Result<RunConfig> {
+        self.files.check()?;
         let (workers, fleet) = self.fleet.config();
         let mut config = RunConfig {
             endpoints: self.endpoints.clone(),

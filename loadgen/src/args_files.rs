@@ -1,7 +1,9 @@
 //! Options of the files that a run leaves.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 
 #[derive(Clone, Debug, Args)]
@@ -15,4 +17,22 @@ pub(crate) struct FileArgs {
     /// Write one page to look at without network to this file (of `run` and `sweep`)
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+impl FileArgs {
+    /// Finds out before the load, not after it, that a file can't be written; what is in it stays.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let files = [&self.json, &self.hlog, &self.html];
+        for path in files.into_iter().flatten() {
+            if path == Path::new("-") {
+                continue;
+            }
+            File::options()
+                .append(true)
+                .create(true)
+                .open(path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
 }
