@@ -25,6 +25,10 @@ const EXPECTED_MIN: f64 = 10.0;
 /// Batches that the error of a share is estimated from; more are put together.
 const BATCHES: usize = 20;
 
+/// How a search ends that has come to rates at which nothing can be told.
+const TOO_FEW: &str =
+    "too few requests to tell whether it holds: offer each rate for longer, or allow more";
+
 /// How a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -164,8 +168,11 @@ impl Search {
         self.offers += 1;
         self.repeats += 1;
         self.batches.extend(&outcome.batches);
+        let last = self.repeats >= self.plan.repeats_max;
+        if last && outcome.kept_up && self.knows_too_little() {
+            return self.end(TOO_FEW);
+        }
         let holds = if outcome.kept_up {
-            let last = self.repeats >= self.plan.repeats_max;
             decide(&self.batches, &self.plan.objective, last)
         } else {
             Some(false)
@@ -175,6 +182,14 @@ impl Search {
             None if self.offers >= self.plan.offers_max => self.end("too many offers"),
             None => {}
         }
+    }
+
+    /// Whether the present rate gave so few requests that their share of slow ones says nothing,
+    /// and chance alone would make it hold.
+    fn knows_too_little(&self) -> bool {
+        let all = together(&self.batches);
+        let expected = all.count as f64 * self.plan.objective.beyond_max();
+        all.count > 0 && expected < EXPECTED_MIN && all.beyond as f64 <= expected
     }
 
     fn decided(&mut self, holds: bool) {
@@ -367,6 +382,22 @@ mod tests {
         let always = search(capped, |rate, _| outcome(rate, 1e9));
         assert_eq!(always.rate, Some(5000.0));
         assert!(always.confirmed && always.fails_at.is_none(), "{always:?}");
+    }
+
+    #[test]
+    fn a_rate_of_few_requests_proves_nothing() {
+        // A machine that is slow now and then, whatever the rate; an offer lasts a second.
+        let answer = search(plan(10_000.0), |rate, _| {
+            let batch = Batch {
+                count: rate as u64 / 4,
+                beyond: rate as u64 / 200,
+            };
+            Outcome {
+                batches: vec![batch; 4],
+                kept_up: true,
+            }
+        });
+        assert_eq!((answer.rate, answer.reason.as_str()), (None, TOO_FEW));
     }
 
     #[test]
