@@ -229,7 +229,7 @@ pub(crate) struct RingRow {
     pub(crate) peers: usize,
     /// The hash.
     pub(crate) hash: String,
-    /// Why ringd would not serve with it; all below is missing then.
+    /// Why ringd would not serve with it; all below is missing then, but `servers`.
     pub(crate) refused: Option<String>,
     pub(crate) lookup: Option<Lookup>,
     pub(crate) table: Option<TableCost>,

@@ -39,9 +39,12 @@ fn changes(placing: &Placing, claimants: &[Claimant], peers_max: usize) -> Vec<C
         without.remove(middle);
         all.push(change("remove", claimants, without, &[&one.name]));
     }
-    let mut heavier = claimants.to_vec();
-    heavier[middle].weight *= 2;
-    all.push(change("weight", claimants, heavier, &[&one.name]));
+    // The only one has everything at any weight: nothing must move, and nothing is a measure of it.
+    if claimants.len() > 1 {
+        let mut heavier = claimants.to_vec();
+        heavier[middle].weight *= 2;
+        all.push(change("weight", claimants, heavier, &[&one.name]));
+    }
     let mut replaced = claimants.to_vec();
     replaced[middle].name = "10.8.8.8:8101".to_owned();
     let names = [one.name.as_str(), "10.8.8.8:8101"];
@@ -175,6 +178,20 @@ mod tests {
     use crate::choices::rings::Ring;
 
     const PEERS: usize = 10;
+
+    /// A figure that is no number can be written down, and then not read again.
+    #[test]
+    fn a_ring_of_one_peer_has_figures_that_can_be_read_again() {
+        let hash = HashKind::by_name("murmur").expect("in the table");
+        let hashes: Vec<u64> = (0..1000_u64).map(|n| hash.hash(&n.to_le_bytes())).collect();
+        for placing in crate::choices::rings::placings() {
+            let claimants = placing.claimants(&Ring::made_up(1));
+            let all = measure(&placing, &claimants, (hash, &hashes), 1024);
+            let text = serde_json::to_string(&all).expect("plain data");
+            let read: Result<Vec<Movement>, _> = serde_json::from_str(&text);
+            assert!(read.is_ok(), "{}: {text}", placing.name);
+        }
+    }
 
     fn of(placing: &str, change: &str) -> Movement {
         let placing = Placing::by_name(placing).expect("in the table");
