@@ -206,11 +206,39 @@ def _():
     same(client.delete("py:a", "py:n", "py:lock"), 3)
 
 
+@check("redis-py: hashes, lists, sets and sorted sets, written through one node, read through the others")
+def _():
+    nodes = [node.client() for node in three()]
+    one = nodes[0]
+    same(one.hset("{c}h", mapping={"f": "1", "g": "x" * 100}), 2)
+    same(one.hincrby("{c}h", "f", 41), 42)
+    same(one.rpush("{c}l", *range(300)), 300)
+    same(one.lmove("{c}l", "{c}m", "LEFT", "RIGHT"), b"0")
+    same(one.sadd("{c}s", *range(1000)), 1000)
+    same(one.smove("{c}s", "{c}t", "7"), True)
+    same(one.zadd("{c}z", {f"m{number}": number / 2 for number in range(500)}), 500)
+    same(one.zincrby("{c}z", 0.25, "m4"), 2.25)
+    for node in nodes:
+        same(node.hgetall("{c}h"), {b"f": b"42", b"g": b"x" * 100})
+        same(node.lrange("{c}l", 0, 2) + node.lrange("{c}m", 0, -1), [b"1", b"2", b"3", b"0"])
+        same(node.scard("{c}s"), 999)
+        same({int(member) for member in node.sscan_iter("{c}s", count=50)}, set(range(1000)) - {7})
+        same(node.sunion("{c}s", "{c}t") == node.sunion("{c}t", "{c}s"), True)
+        same(node.zrange("{c}z", 0, 1, withscores=True), [(b"m0", 0.0), (b"m1", 0.5)])
+        same(node.zrangebyscore("{c}z", "(2", "2.5"), [b"m4", b"m5"])
+        same(node.zrank("{c}z", "m499"), 499)
+        same(node.type("{c}z"), b"zset")
+    popped = nodes[1].spop("{c}s", 900)
+    for node in nodes:
+        left = node.smembers("{c}s")
+        same((len(left), left & set(popped)), (99, set()))
+
+
 @check("commands that do not exist here are refused by name, not with a hang")
 def _():
     client = three()[0].client()
-    for words in ("MULTI", "EXEC", "SUBSCRIBE a", "WATCH a", "EVAL x 0", "HSET h f v", "LPUSH l v",
-                  "ZADD z 1 a", "XADD s * a b", "BLPOP l 0", "DEBUG SLEEP 100", "WAIT 1 0",
+    for words in ("MULTI", "EXEC", "SUBSCRIBE a", "WATCH a", "EVAL x 0", "GEOADD g 1 1 a",
+                  "SETBIT b 1 1", "PFADD h a", "XADD s * a b", "BLPOP l 0", "DEBUG SLEEP 100", "WAIT 1 0",
                   "CLUSTER INFO", "SLOWLOG GET", "MONITOR", "SYNC", "PSYNC ? -1", "SAVE"):
         try:
             client.execute_command(*words.split())
