@@ -8,11 +8,8 @@ use std::ops::Range;
 use crate::store::error::StoreError;
 use crate::store::glob;
 use crate::store::keys::scan::{ScanOptions, parse_cursor};
-use crate::store::value::Typed;
+use crate::store::value::{SMALL_COUNT_MAX, Typed};
 use crate::store::{Call, Store};
-
-/// Collections up to this length are given whole: their removals move more than one element.
-const WHOLE_MAX: usize = 128;
 
 /// One step of a walk.
 pub(super) struct Walk<'a> {
@@ -35,7 +32,8 @@ impl<'a> Walk<'a> {
 
     /// The positions of this step in a collection of `len`; the next cursor is their start.
     pub(super) fn positions(&self, len: usize) -> Range<usize> {
-        if len <= WHOLE_MAX {
+        // A small collection is given whole: its removals move more than one element.
+        if len <= SMALL_COUNT_MAX {
             return 0..len;
         }
         let end = match self.cursor {

@@ -16,8 +16,8 @@ pub use packed::UnpackError;
 pub(super) use scores::Scores;
 
 /// Elements up to which a collection is small: its encoding has the compact name, and removals
-/// keep the order of what stays. Redis' `hash-max-listpack-entries` and `set-max-listpack-entries`.
-const SMALL_COUNT_MAX: usize = 128;
+/// keep the order of what stays. Redis' `hash-max-listpack-entries` and `zset-max-listpack-entries`.
+pub(super) const SMALL_COUNT_MAX: usize = 128;
 /// Longest element of a small collection, in bytes. Redis' `hash-max-listpack-value`.
 const SMALL_LEN_MAX: usize = 64;
 
